@@ -1,0 +1,54 @@
+"""Report what went wrong in one sentence, with the exit status that belongs to it."""
+
+
+class ForktraceError(Exception):
+    """Be any failure that a user or a file can cause.
+
+    The message is one sentence: what is wrong, where, and what to do about it.
+    """
+
+    exit_code = 1
+
+
+class UsageError(ForktraceError):
+    """The command line asks for something that does not fit together."""
+
+    exit_code = 2
+
+
+class TraceFormatError(ForktraceError):
+    """A trace file is damaged, is no trace at all, or is of a newer version."""
+
+
+class NoTraceError(ForktraceError):
+    """No trace was named and no earlier run left one."""
+
+
+class OutputError(ForktraceError):
+    """An output file can't be written."""
+
+
+class MissingToolError(ForktraceError):
+    """A program that an output needs (Graphviz, say) is not installed."""
+
+
+class LaunchError(ForktraceError):
+    """Forktrace failed before the command started; env(1) uses the same status."""
+
+    exit_code = 125
+
+
+class NotExecutableError(LaunchError):
+    """The command exists but the kernel will not execute it."""
+
+    exit_code = 126
+
+
+class NotFoundError(LaunchError):
+    """The command does not exist."""
+
+    exit_code = 127
+
+
+class PtraceDeniedError(LaunchError):
+    """The kernel does not permit ptrace here."""

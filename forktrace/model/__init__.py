@@ -1,0 +1,1 @@
+"""The launch as a graph: processes, their images, and who was whose parent when."""

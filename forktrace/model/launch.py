@@ -1,0 +1,42 @@
+"""Hold a whole launch: the header of its trace, its processes, and the graph between them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from forktrace.model.process import Process
+from forktrace.trace.events import Ended, Header
+
+
+@dataclass(slots=True)
+class Launch:
+    """Be everything that a trace says, joined.
+
+    ``processes`` maps id to process, in creation order, those outside the trace last. ``graph``
+    has a node per process (attribute ``process``) and an edge per fact, keyed and described by
+    ``kind``: "create" from the creator, "parent" from the real parent at birth where that is not
+    the creator, "reparent" from each later parent, with ``at_ns`` and what the JSON format lists.
+    ``end`` is None where the trace was cut off; ``warnings`` are sentences for the user.
+    """
+
+    header: Header
+    processes: dict[str, Process]
+    graph: "nx.MultiDiGraph[str]"
+    root: str | None
+    end: Ended | None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Say whether the trace has its end record."""
+        return self.end is not None
+
+    @property
+    def inside(self) -> Iterator[Process]:
+        """Yield the traced processes, in creation order."""
+        return (p for p in self.processes.values() if not p.outside)
+
+    def parent_now(self, process: Process) -> str | None:
+        """Return the id of the last known real parent."""
+        return process.adoptions[-1].parent if process.adoptions else process.parent

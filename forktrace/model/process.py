@@ -1,0 +1,170 @@
+"""Hold one process of a launch: where it came from, what it ran, how it ended.
+
+All times are ``at_ns``, nanoseconds from the start of the trace; ``seq`` is the position of the
+event in the trace, which orders what carries the same time. Strings may hold PEP 383 surrogates
+(see ``trace.text``); renderers escape them.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Literal
+
+How = Literal["fork", "vfork", "clone", "clone3"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Be a point in a trace: time in ns, and position among the events."""
+
+    at_ns: int
+    seq: int
+
+
+@dataclass(slots=True)
+class Image:
+    """Be a program that a process ran. ``path`` is the file name that execve was given.
+
+    ``inherited`` marks the image that a process was born with. ``tid`` is the thread that called
+    execve where it was not the leader.
+    """
+
+    at: Moment
+    path: str | None
+    argv: list[str]
+    exe: str | None = None
+    cwd: str | None = None
+    env: list[str] = field(default_factory=list)
+    inherited: bool = False
+    tid: int | None = None
+
+
+@dataclass(slots=True)
+class Creation:
+    """Say who called fork and how. ``creator`` and ``tid`` are None where that was not seen."""
+
+    at: Moment
+    creator: str | None
+    tid: int | None
+    how: How | None
+    flags: list[str]
+    exit_signal: str | None = None
+
+
+@dataclass(slots=True)
+class Exit:
+    """Say how a process ended: ``code``, or the name of the ``signal`` that killed it."""
+
+    at: Moment
+    code: int | None
+    signal: str | None
+    core: bool = False
+
+
+@dataclass(slots=True)
+class Adoption:
+    """Be one change of the real parent. ``death`` is the id of the process whose death caused it.
+
+    Where the old parent was outside the trace ``death`` is None and ``at`` is the moment when
+    the change was first seen.
+    """
+
+    at: Moment
+    parent: str
+    previous: str | None
+    death: str | None
+
+
+@dataclass(slots=True)
+class Thread:
+    """Be a thread that is not its group's leader. ``ended`` is None if its end was not seen."""
+
+    tid: int
+    at: Moment
+    creator_tid: int | None
+    ended: Moment | None = None
+
+
+@dataclass(slots=True)
+class Sample:
+    """Hold what /proc showed of a process at one moment: only what had changed by then.
+
+    ``at_event`` says when we looked: "birth", "create", "exec", "exit", "reparent". ``ns`` maps a
+    kind of namespace to its inode; ``errors`` maps a field to the errno that reading it gave.
+    """
+
+    at: Moment
+    at_event: str
+    comm: str | None = None
+    ppid: int | None = None
+    pgid: int | None = None
+    sid: int | None = None
+    tty: int | None = None
+    nspid: list[int] | None = None
+    cgroup: list[str] | None = None
+    ns: dict[str, int] | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Process:
+    """Be a process, under an id of its own: p1, p2, … in creation order; x1, … outside the trace.
+
+    ``parent`` is the id of the real parent at birth, ``parent_inferred`` where it follows from
+    the clone flags alone. ``born`` is the earliest sign of it. ``attached`` processes were
+    running before the trace began.
+    """
+
+    id: str
+    pid: int
+    born: Moment
+    outside: bool = False
+    attached: bool = False
+    creation: Creation | None = None
+    parent: str | None = None
+    parent_inferred: bool = False
+    images: list[Image] = field(default_factory=list)
+    exit: Exit | None = None
+    adoptions: list[Adoption] = field(default_factory=list)
+    threads: list[Thread] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+
+    @property
+    def creator(self) -> str | None:
+        """Return the id of the process that called fork, None if unknown or outside."""
+        return self.creation.creator if self.creation else None
+
+    @property
+    def nspid(self) -> list[int]:
+        """Return the pid in each PID namespace, the tracer's first; empty if never read."""
+        return next((s.nspid for s in self.samples if s.nspid), [])
+
+    @property
+    def comm(self) -> str | None:
+        """Return the last comm that was sampled."""
+        return next((s.comm for s in reversed(self.samples) if s.comm), None)
+
+    @property
+    def argv(self) -> list[str]:
+        """Return the arguments of the last image."""
+        return self.images[-1].argv if self.images else []
+
+    @property
+    def name(self) -> str:
+        """Return what to call this process: its last program's name, else its comm, else pid."""
+        own = self.images and not self.images[-1].inherited
+        if self.comm and not own and self.outside:
+            return self.comm
+        return image_name(self.images[-1]) if self.images else self.comm or f"pid {self.pid}"
+
+
+def image_name(image: Image) -> str:
+    """Return the short name of a program: its file's, or argv[0]'s where the file tells nothing.
+
+    A path like /proc/self/exe, /dev/fd/4 or a memfd says how the file was reached, not what it
+    is (runc and crun execute themselves that way).
+    """
+    path = image.path or ""
+    telling = not path.startswith(("/proc/", "/dev/fd/", "/memfd:"))
+    candidates = [path, image.argv[0] if image.argv else "", image.exe or ""]
+    ordered = candidates if telling else [*candidates[1:], path]
+    return next((PurePosixPath(c).name or c for c in ordered if c), "?")

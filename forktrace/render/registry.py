@@ -1,0 +1,64 @@
+"""List the output formats, each known by its extension, and find one for an output.
+
+A renderer is a function ``(launch, findings, options) -> str | bytes``. It is imported only when
+it is used, so that listing formats costs nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from forktrace.analysis.findings import Findings
+from forktrace.errors import UsageError
+from forktrace.model.launch import Launch
+from forktrace.views.options import ViewOptions
+
+Renderer = Callable[[Launch, Findings, ViewOptions], str | bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Describe one way to write a launch: ``target`` is ``module:function``.
+
+    ``view`` tells formats apart that share an extension; the first listed is the default.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    view: str
+    target: str
+    summary: str
+
+    def load(self) -> Renderer:
+        """Import the renderer."""
+        module, _, function = self.target.partition(":")
+        renderer: Renderer = getattr(import_module(module), function)
+        return renderer
+
+
+FORMATS = (
+    Format(
+        "svg", ("svg",), "lanes", "forktrace.render.svg:render", "lane diagram, a lane a process"
+    ),
+    Format("svg", ("svg",), "tree", "forktrace.render.tree_svg:render", "the graph, by Graphviz"),
+    Format("dot", ("dot", "gv"), "tree", "forktrace.render.dot:render", "the graph for Graphviz"),
+    Format("text", ("txt",), "tree", "forktrace.render.text:render", "the process tree as text"),
+    Format("json", ("json",), "graph", "forktrace.render.graph_json:render", "node-link graph"),
+)
+
+
+def find_format(name: str, view: str | None = None) -> Format:
+    """Return the format called ``name`` (or with that extension), in ``view`` if given.
+
+    Raises:
+        UsageError: there is no such format, or it has no such view.
+    """
+    named = [f for f in FORMATS if name == f.name or name in f.extensions]
+    if not named:
+        known = ", ".join(dict.fromkeys(f".{e}" for f in FORMATS for e in f.extensions))
+        raise UsageError(f"no output format is called {name!r}; known extensions: {known}, .jsonl")
+    fitting = [f for f in named if view in (None, f.view)]
+    if not fitting:
+        views = ", ".join(f.view for f in named)
+        raise UsageError(f"format {name!r} has no view {view!r}; it has: {views}")
+    return fitting[0]

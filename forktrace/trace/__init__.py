@@ -1,0 +1,1 @@
+"""The trace file: the one contract between capturing a launch and showing it."""

@@ -1,0 +1,215 @@
+"""Define the events of a trace: frozen values, one JSON line each.
+
+docs/trace-format.md describes the same for readers of the file and keeps its version history.
+Every ``at_ns`` is integer nanoseconds of CLOCK_MONOTONIC since the start of the trace. A pid is
+always one of the tracer's PID namespace, except in ``nspid``. Pids are data, never identity: the
+kernel reuses them, and the model gives each process an id of its own.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from forktrace.trace.text import Text
+
+FORMAT = "forktrace"
+VERSION = 1
+
+Detail = Literal["minimal", "events", "syscalls"]
+Source = Literal["run", "demo", "attach", "snapshot", "import"]
+
+
+class User(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Name the user that forktrace ran as."""
+
+    uid: int
+    gid: int
+    name: str | None = None
+
+
+class Record(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag_field="event",
+):
+    """Be one line of a trace."""
+
+
+class Header(Record, tag="header"):
+    """Say what was traced, where and how: the first line of a trace.
+
+    ``started_ns`` is the wall clock (Unix time in ns) at ``at_ns`` 0. ``tracer`` is forktrace's
+    own pid: it can show up as a parent.
+    """
+
+    format: Literal["forktrace"]
+    version: int
+    forktrace: str
+    command: list[Text]
+    cwd: Text
+    user: User
+    kernel: str
+    machine: str
+    started_ns: int
+    detail: Detail
+    source: Source = "run"
+    tracer: int | None = None
+
+
+class State(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Hold what /proc showed of a process at one moment; a field left out was not asked for,
+    or is as it was when this process was last sampled.
+
+    ``cgroup`` has the lines of /proc/PID/cgroup (``hierarchy:controllers:path``); ``ns`` maps a
+    namespace kind to its inode; ``nspid`` is the pid in each PID namespace, the tracer's first
+    (proc(5), NSpid); ``tty`` is the device number of stat's tty_nr. ``errors`` names, for each
+    field that could not be read, the errno ("EACCES").
+    """
+
+    comm: Text | None = None
+    ppid: int | None = None
+    pgid: int | None = None
+    sid: int | None = None
+    tty: int | None = None
+    nspid: list[int] | None = None
+    cgroup: list[Text] | None = None
+    ns: dict[str, int] | None = None
+    errors: dict[str, str] | None = None
+
+
+class Started(Record, tag="process"):
+    """A process was seen for the first time: its first stop, or (``attached``) at our start.
+
+    ``root`` marks the traced command itself.
+    """
+
+    at_ns: int
+    pid: int
+    root: bool = False
+    attached: bool = False
+    state: State | None = None
+
+
+class ThreadStarted(Record, tag="thread"):
+    """A thread (not a leader) was seen that no ``create`` event had announced."""
+
+    at_ns: int
+    pid: int
+    tid: int
+
+
+class Created(Record, tag="create"):
+    """Thread ``tid`` of process ``pid`` called fork, vfork, clone or clone3.
+
+    ``child`` is the new pid, or the new tid if ``thread``. ``how`` is the system call, ``flags``
+    its CLONE_* flags by name; both are None where the registers could not be read.
+    ``exit_signal`` is the name of the signal that the parent gets at the child's end.
+    """
+
+    at_ns: int
+    pid: int
+    tid: int
+    child: int
+    how: Literal["fork", "vfork", "clone", "clone3"] | None = None
+    flags: list[str] | None = None
+    exit_signal: str | None = None
+    thread: bool = False
+
+
+class Executed(Record, tag="exec"):
+    """A process replaced its image. ``path`` is the file name that was given to execve.
+
+    ``tid`` is the thread that called execve where it was not the leader (it has taken over the
+    leader's pid). ``env`` lists which of a few telling variables were set; values are never
+    recorded, as they hold secrets.
+    """
+
+    at_ns: int
+    pid: int
+    tid: int | None = None
+    path: Text | None = None
+    argv: list[Text] | None = None
+    exe: Text | None = None
+    cwd: Text | None = None
+    env: list[str] | None = None
+    state: State | None = None
+    errors: dict[str, str] | None = None
+
+
+class Sampled(Record, tag="sample"):
+    """What /proc showed of a process differed from the last sample; ``at`` says when we looked."""
+
+    at_ns: int
+    pid: int
+    at: Literal["create", "exit", "reparent"]
+    state: State
+
+
+class Reparented(Record, tag="reparent"):
+    """The real parent of ``pid`` was seen to be ``ppid``, no longer ``previous``.
+
+    ``death`` is the pid of the old parent, whose death was reported just before; None where the
+    old parent was outside the trace and the change was first seen at a sample.
+    """
+
+    at_ns: int
+    pid: int
+    ppid: int
+    previous: int
+    death: int | None = None
+
+
+class Exited(Record, tag="exit"):
+    """A process ended, by ``code`` or killed by ``signal`` ("SIGKILL"), with all its threads."""
+
+    at_ns: int
+    pid: int
+    code: int | None = None
+    signal: str | None = None
+    core: bool = False
+
+
+class ThreadExited(Record, tag="thread-exit"):
+    """A thread that is no leader ended."""
+
+    at_ns: int
+    pid: int
+    tid: int
+
+
+class Outside(Record, tag="outside"):
+    """Describe a process outside the trace that became somebody's parent."""
+
+    at_ns: int
+    pid: int
+    argv: list[Text] | None = None
+    state: State | None = None
+
+
+class Ended(Record, tag="end"):
+    """Close the trace: the last line. Without it a trace was cut off.
+
+    ``reason``: everything ended ("exited"), the linger time was over ("linger"), or a signal
+    ended the wait ("signal"). ``left`` lists the pids that ran on untraced.
+    """
+
+    at_ns: int
+    reason: Literal["exited", "linger", "signal"]
+    left: list[int] = []
+
+
+Event = (
+    Started
+    | ThreadStarted
+    | Created
+    | Executed
+    | Sampled
+    | Reparented
+    | Exited
+    | ThreadExited
+    | Outside
+)
+AnyRecord = Header | Event | Ended

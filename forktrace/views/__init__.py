@@ -1,0 +1,1 @@
+"""What to show and where: selecting, folding, wording, layout; no output format."""
