@@ -38,7 +38,7 @@ class Record(
     """Be one line of a trace."""
 
 
-class Header(Record, tag="header"):
+class Header(Record, frozen=True, tag="header"):
     """Say what was traced, where and how: the first line of a trace.
 
     ``started_ns`` is the wall clock (Unix time in ns) at ``at_ns`` 0. ``tracer`` is forktrace's
@@ -80,7 +80,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     errors: dict[str, str] | None = None
 
 
-class Started(Record, tag="process"):
+class Started(Record, frozen=True, tag="process"):
     """A process was seen for the first time: its first stop, or (``attached``) at our start.
 
     ``root`` marks the traced command itself.
@@ -93,7 +93,7 @@ class Started(Record, tag="process"):
     state: State | None = None
 
 
-class ThreadStarted(Record, tag="thread"):
+class ThreadStarted(Record, frozen=True, tag="thread"):
     """A thread (not a leader) was seen that no ``create`` event had announced."""
 
     at_ns: int
@@ -101,7 +101,7 @@ class ThreadStarted(Record, tag="thread"):
     tid: int
 
 
-class Created(Record, tag="create"):
+class Created(Record, frozen=True, tag="create"):
     """Thread ``tid`` of process ``pid`` called fork, vfork, clone or clone3.
 
     ``child`` is the new pid, or the new tid if ``thread``. ``how`` is the system call, ``flags``
@@ -119,7 +119,7 @@ class Created(Record, tag="create"):
     thread: bool = False
 
 
-class Executed(Record, tag="exec"):
+class Executed(Record, frozen=True, tag="exec"):
     """A process replaced its image. ``path`` is the file name that was given to execve.
 
     ``tid`` is the thread that called execve where it was not the leader (it has taken over the
@@ -139,7 +139,7 @@ class Executed(Record, tag="exec"):
     errors: dict[str, str] | None = None
 
 
-class Sampled(Record, tag="sample"):
+class Sampled(Record, frozen=True, tag="sample"):
     """What /proc showed of a process differed from the last sample; ``at`` says when we looked."""
 
     at_ns: int
@@ -148,7 +148,7 @@ class Sampled(Record, tag="sample"):
     state: State
 
 
-class Reparented(Record, tag="reparent"):
+class Reparented(Record, frozen=True, tag="reparent"):
     """The real parent of ``pid`` was seen to be ``ppid``, no longer ``previous``.
 
     ``death`` is the pid of the old parent, whose death was reported just before; None where the
@@ -162,7 +162,7 @@ class Reparented(Record, tag="reparent"):
     death: int | None = None
 
 
-class Exited(Record, tag="exit"):
+class Exited(Record, frozen=True, tag="exit"):
     """A process ended, by ``code`` or killed by ``signal`` ("SIGKILL"), with all its threads."""
 
     at_ns: int
@@ -172,7 +172,7 @@ class Exited(Record, tag="exit"):
     core: bool = False
 
 
-class ThreadExited(Record, tag="thread-exit"):
+class ThreadExited(Record, frozen=True, tag="thread-exit"):
     """A thread that is no leader ended."""
 
     at_ns: int
@@ -180,7 +180,7 @@ class ThreadExited(Record, tag="thread-exit"):
     tid: int
 
 
-class Outside(Record, tag="outside"):
+class Outside(Record, frozen=True, tag="outside"):
     """Describe a process outside the trace that became somebody's parent."""
 
     at_ns: int
@@ -189,7 +189,7 @@ class Outside(Record, tag="outside"):
     state: State | None = None
 
 
-class Ended(Record, tag="end"):
+class Ended(Record, frozen=True, tag="end"):
     """Close the trace: the last line. Without it a trace was cut off.
 
     ``reason``: everything ended ("exited"), the linger time was over ("linger"), or a signal
