@@ -1,0 +1,1 @@
+"""Everything that touches a live process. It writes a trace and knows nothing of what follows."""

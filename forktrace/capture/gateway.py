@@ -1,0 +1,149 @@
+"""Make every ptrace request, and read a tracee's memory: the one use of python-ptrace.
+
+Only its request gateway, errors and signal names are used. Its debugger classes leave stopped
+children running and swallow SIGTRAP, its ``geteventmsg`` passes 4 bytes where the kernel writes
+8, and its optional C extension ``cptrace`` hides ESRCH, so that one is refused.
+"""
+
+import ctypes
+import os
+import struct
+from collections.abc import Callable
+from errno import ENOSYS
+
+from ptrace.binding import func as _binding
+from ptrace.error import PtraceError
+from ptrace.signames import SIGNAMES
+
+from forktrace.capture.arch import ABIS, AUDIT_OF_LAYOUT, LAYOUTS, Abi
+from forktrace.errors import LaunchError
+
+__all__ = ["EVENT_CLONE", "EVENT_EXEC", "EVENT_EXIT", "EVENT_FORK", "EVENT_STOP", "EVENT_VFORK"]
+__all__ += ["OPTIONS_ALL", "PtraceError", "Tracee", "check_binding", "signal_name"]
+
+# <linux/ptrace.h>
+_CONT = 7
+_GETREGSET = 0x4204
+_SEIZE = 0x4206
+_LISTEN = 0x4208
+_GETEVENTMSG = 0x4201
+_GETSIGINFO = 0x4202
+_GET_SYSCALL_INFO = 0x420E
+_NT_PRSTATUS = 1
+
+EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT = 1, 2, 3, 4, 6
+EVENT_STOP = 128
+# One option bit per event. No EXITKILL (it would kill daemons with the tracer).
+OPTIONS_ALL = sum(1 << e for e in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT))
+
+_request: Callable[..., int] = _binding.ptrace
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Iovec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+def check_binding() -> None:
+    """Refuse to trace through the C extension ``cptrace``, which loses errno.
+
+    Raises:
+        LaunchError: the extension is installed.
+    """
+    if _binding.HAS_CPTRACE:
+        raise LaunchError("the module cptrace hides ptrace's errors; uninstall it and try again")
+
+
+def signal_name(number: int) -> str:
+    """Return "SIGTERM" for 15, "SIGRT_5" for real-time signal SIGRTMIN+5."""
+    name = SIGNAMES.get(number)
+    if name and not name.startswith("SIGRT"):
+        return str(name)
+    return f"SIGRT_{number - 32}" if number >= 32 else f"SIG{number}"
+
+
+class Tracee:
+    """Make ptrace requests from one tracing thread, with buffers made once.
+
+    Each method raises ``PtraceError`` (its ``errno`` is ESRCH when the tracee is gone, or is not
+    stopped any more). Source: ptrace(2).
+    """
+
+    def __init__(self) -> None:
+        self._message = ctypes.c_ulong()
+        self._message_at = ctypes.addressof(self._message)
+        self._registers = (ctypes.c_char * 1024)()
+        self._iovec = _Iovec(ctypes.addressof(self._registers), 1024)
+        self._iovec_at = ctypes.addressof(self._iovec)
+        self._info = (ctypes.c_char * 128)()
+        self._info_at = ctypes.addressof(self._info)
+        self._memory = (ctypes.c_char * (64 * 1024))()
+        self._local = _Iovec()
+        self._remote = _Iovec()
+
+    def seize(self, pid: int, options: int) -> None:
+        """Attach to ``pid`` without stopping it."""
+        _request(_SEIZE, pid, 0, options)
+
+    def resume(self, pid: int, signum: int = 0) -> None:
+        """Let ``pid`` go on, delivering ``signum`` if it is not 0."""
+        _request(_CONT, pid, 0, signum)
+
+    def listen(self, pid: int) -> None:
+        """Leave ``pid`` in its group-stop, so that SIGCONT wakes it as if untraced."""
+        _request(_LISTEN, pid)
+
+    def message(self, pid: int) -> int:
+        """Return the event's message: the new pid, the former tid, or the exit status."""
+        _request(_GETEVENTMSG, pid, 0, self._message_at)
+        return self._message.value
+
+    def sender(self, pid: int) -> tuple[int, int]:
+        """Return (si_code, si_pid) of the signal that ``pid`` has stopped for."""
+        _request(_GETSIGINFO, pid, 0, self._info_at)
+        _signo, _errno, code, _pad, sender = struct.unpack_from("=5i", self._info)
+        return code, sender
+
+    def registers(self, pid: int) -> tuple[Abi, tuple[int, ...]]:
+        """Return the registers, and the layout that they are in (by their size)."""
+        self._iovec.length = 1024
+        _request(_GETREGSET, pid, _NT_PRSTATUS, self._iovec_at)
+        layout = LAYOUTS[self._iovec.length]
+        return layout, struct.unpack_from(layout.registers, self._registers)
+
+    def syscall(self, pid: int) -> tuple[str | None, int]:
+        """Return the name of the system call that ``pid`` is in, and its first argument.
+
+        The name is None for any that creates no process. The architecture of the call is asked
+        of the kernel, as a 64-bit process can make 32-bit calls (int 0x80).
+        """
+        layout, values = self.registers(pid)
+        abi = ABIS.get((self._audit_arch(pid, layout), layout.size), layout)
+        number = values[abi.number] & abi.number_mask
+        return abi.creators.get(number), values[abi.first]
+
+    def _audit_arch(self, pid: int, layout: Abi) -> int:
+        try:
+            _request(_GET_SYSCALL_INFO, pid, 128, self._info_at)
+        except PtraceError as error:
+            if error.errno in (ENOSYS, 5):  # EIO: kernels before 5.3 don't know the request
+                return AUDIT_OF_LAYOUT[layout.size]
+            raise
+        return int(struct.unpack_from("=I", self._info, 4)[0])
+
+    def read_memory(self, pid: int, address: int, size: int) -> bytes:
+        """Return up to ``size`` bytes (at most 64 KiB) at ``address``, fewer at a mapping's end.
+
+        Raises:
+            OSError: nothing at all could be read.
+        """
+        size = min(size, len(self._memory))
+        self._local.base, self._local.length = ctypes.addressof(self._memory), size
+        self._remote.base, self._remote.length = address, size
+        got = _libc.process_vm_readv(
+            pid, ctypes.byref(self._local), 1, ctypes.byref(self._remote), 1, 0
+        )
+        if got < 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+        return self._memory.raw[:got]

@@ -1,0 +1,155 @@
+"""Read what /proc shows of a process, as bytes, and say which errno stood in the way.
+
+Opening the files of a new process is the dearest thing a tracer does, so each is asked for only
+where its facts are needed. Sources: proc(5), fs/proc/array.c.
+"""
+
+import os
+from dataclasses import dataclass, field
+from errno import errorcode
+
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Hold what was read of a process at one moment; None is "not asked for" or unreadable.
+
+    ``errors`` maps the field that could not be read to the name of the errno.
+    """
+
+    tgid: int | None = None
+    comm: bytes | None = None
+    ppid: int | None = None
+    pgid: int | None = None
+    sid: int | None = None
+    tty: int | None = None
+    nspid: list[int] | None = None
+    cgroup: bytes | None = None
+    ns: dict[str, int] | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def fail(self, what: str, error: OSError) -> None:
+        """Note that ``what`` could not be read."""
+        self.errors[what] = errno_name(error)
+
+
+def errno_name(error: OSError) -> str:
+    """Return "EACCES" for 13."""
+    return errorcode.get(error.errno or 0, str(error.errno))
+
+
+def read_file(path: str, size: int = 4096) -> bytes:
+    """Return a /proc file's content in as few system calls as possible."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = os.read(fd, size)
+        if len(data) < size:
+            return data
+        parts = [data]
+        while part := os.read(fd, 65536):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
+def read_status(pid: int, into: Snapshot) -> None:
+    """Read thread group, name, parent, group, session and the pid in each PID namespace."""
+    try:
+        data = read_file(f"/proc/{pid}/status")
+    except OSError as error:
+        into.fail("status", error)
+        return
+    into.comm = _unescape(_line(data, b"Name:\t"))
+    into.tgid = _number(data, b"\nTgid:\t")
+    into.ppid = _number(data, b"\nPPid:\t")
+    into.nspid = [int(n) for n in _line(data, b"\nNStgid:\t").split()] or None
+    into.pgid = _first(data, b"\nNSpgid:\t")
+    into.sid = _first(data, b"\nNSsid:\t")
+
+
+def _line(data: bytes, key: bytes) -> bytes:
+    at = data.find(key)
+    if at < 0:
+        return b""
+    at += len(key)
+    return data[at : data.index(b"\n", at)]
+
+
+def _number(data: bytes, key: bytes) -> int | None:
+    text = _line(data, key)
+    return int(text) if text else None
+
+
+def _first(data: bytes, key: bytes) -> int | None:
+    words = _line(data, key).split()
+    return int(words[0]) if words else None
+
+
+def _unescape(name: bytes) -> bytes:
+    r"""Undo the escapes of status' Name line: ``\n`` and ``\\`` (proc_task_name)."""
+    if b"\\" not in name:
+        return name
+    return name.replace(b"\\\\", b"\0").replace(b"\\n", b"\n").replace(b"\0", b"\\")
+
+
+def read_stat(pid: int, into: Snapshot) -> None:
+    """Read name, parent, process group, session and terminal: cheaper than status."""
+    try:
+        data = read_file(f"/proc/{pid}/stat", 1024)
+    except OSError as error:
+        into.fail("stat", error)
+        return
+    # comm stands in brackets and may itself hold any byte, brackets too
+    opening, closing = data.index(b"("), data.rindex(b")")
+    into.comm = data[opening + 1 : closing]
+    fields = data[closing + 2 :].split(b" ", 6)
+    into.ppid, into.pgid, into.sid, into.tty = (int(f) for f in fields[1:5])
+
+
+def read_cgroup(pid: int, into: Snapshot) -> None:
+    """Read the lines ``hierarchy:controllers:path`` (cgroups(7))."""
+    try:
+        into.cgroup = read_file(f"/proc/{pid}/cgroup")
+    except OSError as error:
+        into.fail("cgroup", error)
+
+
+def read_namespaces(pid: int, into: Snapshot) -> None:
+    """Read the inode of each namespace (namespaces(7)); stops at the first that is denied."""
+    found: dict[str, int] = {}
+    for kind in NAMESPACES:
+        try:
+            link = os.readlink(f"/proc/{pid}/ns/{kind}")  # noqa: PTH115 (hot)
+        except FileNotFoundError:
+            continue  # a kernel without this kind, or a process that has let go of it
+        except OSError as error:
+            into.fail("ns", error)
+            break
+        found[kind] = int(link[link.index("[") + 1 : -1])
+    into.ns = found or None
+
+
+def read_link(pid: int, name: str) -> bytes:
+    """Return where /proc/PID/exe or cwd leads. Raises OSError."""
+    return os.readlink(f"/proc/{pid}/{name}".encode())  # noqa: PTH115 (as bytes)
+
+
+def read_cmdline(pid: int) -> list[bytes]:
+    """Return the arguments that a process shows now. Raises OSError."""
+    data = read_file(f"/proc/{pid}/cmdline")
+    return data[:-1].split(b"\0") if data.endswith(b"\0") else [data] if data else []
+
+
+def pending_signals(pid: int) -> int:
+    """Return the mask of signals that wait for the process as a whole (ShdPnd). Raises OSError."""
+    return int(_line(read_file(f"/proc/{pid}/status"), b"\nShdPnd:\t") or b"0", 16)
+
+
+def ignored_signals(pid: int) -> int:
+    """Return the mask of signals that a process ignores (SigIgn), 0 where unreadable."""
+    try:
+        return int(_line(read_file(f"/proc/{pid}/status"), b"\nSigIgn:\t") or b"0", 16)
+    except OSError:
+        return 0

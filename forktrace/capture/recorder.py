@@ -1,0 +1,273 @@
+"""Turn a stop of the traced tree into events of the trace.
+
+Each method is called while the tracee it is about is stopped (or, for ``death``, has just been
+reaped), and never resumes anything. What can't be read becomes None or an errno in the event.
+"""
+
+from time import monotonic_ns
+
+from forktrace.capture import proc, sampler
+from forktrace.capture.clone_flags import (
+    CLONE_THREAD,
+    ELSEWHERE,
+    creation_flags,
+    exit_signal_name,
+    flag_names,
+)
+from forktrace.capture.gateway import PtraceError, Tracee, signal_name
+from forktrace.capture.proc import Snapshot, errno_name
+from forktrace.capture.stack import ExecArguments, read_exec_arguments
+from forktrace.capture.tasks import TaskTable, TracedProcess
+from forktrace.trace import events
+from forktrace.trace.text import Text, encode_text
+from forktrace.trace.writer import TraceWriter
+
+
+class Recorder:
+    """Write events for the processes of a task table.
+
+    Args:
+        writer: where events go.
+        table: the live tasks; the recorder keeps it up to date.
+        tracee: the ptrace gateway of the tracing thread.
+        started_ns: CLOCK_MONOTONIC at the trace's start.
+        sampling: False for the detail "minimal": no /proc but where an event would be unclear.
+        tracer: forktrace's own pid, which is not described as an outsider.
+    """
+
+    def __init__(
+        self,
+        writer: TraceWriter,
+        table: TaskTable,
+        tracee: Tracee,
+        *,
+        started_ns: int,
+        sampling: bool,
+        tracer: int,
+    ) -> None:
+        self._writer = writer
+        self._table = table
+        self._tracee = tracee
+        self._started_ns = started_ns
+        self._sampling = sampling
+        self._outsiders = {tracer, 0}
+        self._elsewhere: set[int] = set()
+
+    def now(self) -> int:
+        """Return the ns since the start of the trace."""
+        return monotonic_ns() - self._started_ns
+
+    def root(self, pid: int) -> None:
+        """Record the traced command's process, seized before it executes anything."""
+        at_ns = self.now()
+        now = Snapshot()
+        if self._sampling:
+            proc.read_status(pid, now)
+            sampler.complete_birth(pid, now, None, elsewhere=True)
+        self._begin(at_ns, pid, now, root=True)
+
+    def first_stop(self, tid: int) -> None:
+        """Record a task's first stop, whether or not its creator's event has come."""
+        at_ns = self.now()
+        announced, thread_of = self._table.take_announcement(tid)
+        if thread_of is not None:
+            self._table.add_thread(tid, thread_of)
+            return
+        if announced and not self._sampling:
+            self._begin(at_ns, tid, Snapshot())
+            return
+        self._first_look(at_ns, tid)
+
+    def _first_look(self, at_ns: int, tid: int) -> None:
+        elsewhere = tid in self._elsewhere
+        self._elsewhere.discard(tid)
+        now = Snapshot()
+        proc.read_status(tid, now)
+        leader = self._table.process(now.tgid) if now.tgid != tid else None
+        if leader is not None:
+            self._table.add_thread(tid, leader)
+            self._writer.event(events.ThreadStarted(at_ns=at_ns, pid=leader.pid, tid=tid))
+            return
+        parent = self._table.process(now.ppid)
+        if self._sampling:
+            sampler.complete_birth(tid, now, parent, elsewhere=elsewhere)
+        self._begin(at_ns, tid, now)
+
+    def _begin(self, at_ns: int, pid: int, now: Snapshot, *, root: bool = False) -> None:
+        process = TracedProcess(pid, sampler.inherited(self._table.process(now.ppid)))
+        state = sampler.changes(process.known, now)
+        self._writer.event(events.Started(at_ns=at_ns, pid=pid, root=root, state=state))
+        self._table.add_process(process)
+        self._outsider(at_ns, process)
+
+    def created(self, tid: int, child: int) -> None:
+        """Record that the stopped thread ``tid`` has created ``child``."""
+        at_ns = self.now()
+        process = self._table.tasks.get(tid)
+        if process is None:
+            return
+        try:
+            call = creation_flags(self._tracee, tid)
+        except (PtraceError, OSError, KeyError):
+            call = None
+        how, flags, exit_signal = call or (None, 0, 0)
+        thread = bool(flags & CLONE_THREAD) if call else self._is_thread(child, process.pid)
+        self._table.announce(child, process if thread else None)
+        self._writer.event(
+            events.Created(
+                at_ns=at_ns,
+                pid=process.pid,
+                tid=tid,
+                child=child,
+                how=how,  # type: ignore[arg-type]
+                flags=flag_names(flags) if call else None,
+                exit_signal=exit_signal_name(exit_signal),
+                thread=thread,
+            )
+        )
+        if thread:
+            return
+        self._sample(at_ns, process, "create")
+        if flags & ELSEWHERE:
+            self._look_elsewhere(at_ns, child)
+
+    def _look_elsewhere(self, at_ns: int, child: int) -> None:
+        """Read the new namespaces or cgroup of a child, now if it runs already."""
+        process = self._table.process(child)
+        if process is None:
+            self._elsewhere.add(child)
+        else:
+            self._sample(at_ns, process, "create")
+
+    def _is_thread(self, tid: int, pid: int) -> bool:
+        now = Snapshot()
+        proc.read_status(tid, now)
+        return now.tgid == pid
+
+    def executed(self, pid: int, former: int) -> None:
+        """Record that process ``pid`` has a new image; thread ``former`` called execve."""
+        at_ns = self.now()
+        process = self._table.process(pid)
+        if process is None:
+            return
+        self._table.drop_threads(process)
+        errors: dict[str, str] = {}
+        arguments = self._arguments(pid, errors)
+        exe = cwd = state = None
+        if self._sampling:
+            exe = self._link(pid, "exe", errors)
+            cwd = self._link(pid, "cwd", errors)
+            now = sampler.at_stop(process, namespaces=True)
+            self._notice_parent(at_ns, process, now)
+            state = sampler.changes(process.known, now)
+        process.executed = True
+        self._writer.event(
+            events.Executed(
+                at_ns=at_ns,
+                pid=pid,
+                tid=former if former != pid else None,
+                path=encode_text(arguments.path) if arguments and arguments.path else None,
+                argv=[encode_text(a) for a in arguments.argv] if arguments else None,
+                exe=exe,
+                cwd=cwd,
+                env=arguments.env if arguments and arguments.env else None,
+                state=state,
+                errors=errors or None,
+            )
+        )
+
+    def _arguments(self, pid: int, errors: dict[str, str]) -> ExecArguments | None:
+        """Read the arguments from the new stack, else from /proc (which has no file name)."""
+        try:
+            found = read_exec_arguments(self._tracee, pid)
+            if found is not None:
+                return found
+        except (PtraceError, OSError, KeyError):
+            pass  # an x32 or foreign layout, or memory we may not read: /proc may still tell
+        try:
+            return ExecArguments(None, proc.read_cmdline(pid), [])
+        except OSError as error:
+            errors["argv"] = errno_name(error)
+            return None
+
+    def _link(self, pid: int, name: str, errors: dict[str, str]) -> Text | None:
+        try:
+            return encode_text(proc.read_link(pid, name))
+        except OSError as error:
+            errors[name] = errno_name(error)
+            return None
+
+    def exiting(self, tid: int) -> None:
+        """Sample a process that is about to end: its parent and cgroup are still intact."""
+        process = self._table.process(tid)
+        if process is not None:
+            self._sample(self.now(), process, "exit")
+
+    def death(self, tid: int, code: int | None, signum: int | None, core: bool) -> None:
+        """Record a task's end, and the new parents of the children that it left."""
+        at_ns = self.now()
+        process = self._table.remove_process(tid)
+        if process is None:
+            owner = self._table.remove_thread(tid)
+            if owner is not None:
+                self._writer.event(events.ThreadExited(at_ns=at_ns, pid=owner.pid, tid=tid))
+            return
+        signal = signal_name(signum) if signum is not None else None
+        self._writer.event(events.Exited(at_ns=at_ns, pid=tid, code=code, signal=signal, core=core))
+        for child in sorted(process.children):
+            self._orphan(at_ns, child)
+
+    def _orphan(self, at_ns: int, pid: int) -> None:
+        """Read who adopted the child of a process that has just died.
+
+        When the parent's death is reported the kernel has already chosen (kernel/exit.c:
+        exit_notify runs forget_original_parent first).
+        """
+        child = self._table.process(pid)
+        if child is not None and self._sampling:
+            self._sample(at_ns, child, "reparent")
+
+    def _sample(self, at_ns: int, process: TracedProcess, at: str) -> None:
+        if not self._sampling:
+            return
+        now = sampler.at_stop(process, namespaces=at != "reparent" and not process.executed)
+        self._notice_parent(at_ns, process, now)
+        state = sampler.changes(process.known, now)
+        if state is not None:
+            self._writer.event(events.Sampled(at_ns=at_ns, pid=process.pid, at=at, state=state))  # type: ignore[arg-type]
+
+    def _notice_parent(self, at_ns: int, process: TracedProcess, now: Snapshot) -> None:
+        """Record a change of the real parent, wherever it is first seen.
+
+        If the old parent was traced its death is the cause: there is no other (its ``exit`` may
+        be reported a little later than this).
+        """
+        previous = process.parent
+        if now.ppid is None or previous is None or now.ppid == previous:
+            return
+        death = previous if process.parent_traced else None
+        self._table.disown(process)
+        process.known.ppid = now.ppid
+        self._writer.event(
+            events.Reparented(
+                at_ns=at_ns, pid=process.pid, ppid=now.ppid, previous=previous, death=death
+            )
+        )
+        self._table.adopt(process)
+        self._outsider(at_ns, process)
+
+    def _outsider(self, at_ns: int, process: TracedProcess) -> None:
+        """Describe the parent of ``process`` if it is outside the trace, the first time."""
+        pid = process.parent
+        if pid is None or process.parent_traced or pid in self._outsiders or not self._sampling:
+            return
+        self._outsiders.add(pid)
+        now, argv = sampler.of_outsider(pid)
+        self._writer.event(
+            events.Outside(
+                at_ns=at_ns,
+                pid=pid,
+                argv=[encode_text(a) for a in argv] if argv else None,
+                state=sampler.whole(now),
+            )
+        )

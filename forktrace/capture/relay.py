@@ -1,0 +1,148 @@
+"""Keep termination signals from ending the trace, and pass them on to the command.
+
+While the command runs, TERM and HUP sent to forktrace are sent on to it, unless it got them
+already, as when a terminal hangs up or ``kill`` names the process group or each of us in turn
+(systemd does). INT and QUIT come from the keyboard, reach the command by themselves, and are
+dropped. After the command's end, INT, TERM and HUP end the wait for what it left behind.
+"""
+
+import os
+import signal
+from time import monotonic
+
+from forktrace.capture import proc
+from forktrace.capture.gateway import PtraceError, Tracee
+
+_PASSED_ON = frozenset((signal.SIGTERM, signal.SIGHUP))
+_ENDING = frozenset((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+_BLOCKED = frozenset((signal.SIGCHLD, signal.SIGINT, signal.SIGQUIT, *_PASSED_ON))
+# How long the same signal from the same sender may take to reach the command too.
+_GRACE_SECONDS = 0.1
+
+
+class SignalGuard:
+    """Block what the relay takes, and know how to put everything back for the command.
+
+    Use as a context manager around the whole capture, from the main thread, before other threads
+    start. SIGCHLD gets its default disposition, as an ignored one would never be queued; signals
+    that were ignored from the start (INT of a background job, say) stay ignored.
+    """
+
+    def __enter__(self) -> "SignalGuard":
+        """Block the signals and remember what was."""
+        self._ignored = {s for s in _BLOCKED if signal.getsignal(s) == signal.SIG_IGN}
+        self._chld_ignored = signal.SIGCHLD in self._ignored
+        self._previous = {
+            s: signal.signal(s, signal.SIG_DFL)
+            for s in _BLOCKED
+            if s not in self._ignored or s == signal.SIGCHLD
+        }
+        self.awaited = _BLOCKED - (self._ignored - {signal.SIGCHLD})
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self.awaited)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop what is still queued, then restore dispositions and the mask."""
+        while signal.sigtimedwait(self.awaited, 0):
+            pass
+        for signum, handler in self._previous.items():
+            signal.signal(signum, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+    def restore_for_command(self) -> None:
+        """Give the child the signal state that forktrace was started with. For use after fork.
+
+        Python ignores PIPE and XFSZ; the command must not inherit that. Whether they had been
+        ignored before can't be asked of the kernel any more; the parent tells: a shell or a
+        service manager that ignores PIPE passes that on, while a Python parent, which ignores
+        both, resets both for its children (subprocess: restore_signals).
+        """
+        ignored_by_parent = proc.ignored_signals(_parent_of_forktrace)
+        pipe, xfsz = 1 << (signal.SIGPIPE - 1), 1 << (signal.SIGXFSZ - 1)
+        if ignored_by_parent & (pipe | xfsz) != pipe:
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        if self._chld_ignored:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        for signum in (signal.SIGINT, signal.SIGQUIT, *_PASSED_ON):
+            if signum not in self._ignored:
+                signal.signal(signum, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+
+_parent_of_forktrace = os.getppid()
+
+
+class Relay:
+    """Take queued signals for the tracing thread.
+
+    Args:
+        root: pid of the command.
+        awaited: the blocked signals.
+    """
+
+    def __init__(self, root: int, awaited: frozenset[signal.Signals]) -> None:
+        self._root = root
+        self._awaited = awaited
+        self._delivered: list[tuple[int, int, float]] = []
+        self._to_pass: list[tuple[int, int, float]] = []
+
+    def wait(self, timeout: float | None, running: bool) -> bool:
+        """Sleep until a signal comes or ``timeout`` seconds are over.
+
+        ``running`` says that the command has not ended. Returns True if the wait for what it
+        left behind should end.
+        """
+        if self._to_pass:
+            self._pass_on(running)
+            timeout = _GRACE_SECONDS / 4
+        info = (
+            signal.sigtimedwait(self._awaited, timeout)
+            if timeout is not None
+            else (signal.sigwaitinfo(self._awaited))
+        )
+        if info is None or info.si_signo == signal.SIGCHLD:
+            return False
+        if not running:
+            return info.si_signo in _ENDING
+        if info.si_signo in _PASSED_ON:
+            self._to_pass.append((info.si_signo, info.si_pid, monotonic()))
+        return False
+
+    def delivery(self, tracee: Tracee, pid: int, signum: int) -> None:
+        """Take note of a TERM or HUP that the command itself is about to get."""
+        if pid != self._root or signum not in _PASSED_ON:
+            return
+        try:
+            _code, sender = tracee.sender(pid)
+        except PtraceError:
+            return
+        self._delivered.append((signum, sender, monotonic()))
+
+    def _pass_on(self, running: bool) -> None:
+        """Send on what has waited out its grace, unless the command got the same by itself."""
+        now = monotonic()
+        self._delivered = [d for d in self._delivered if now - d[2] < 10 * _GRACE_SECONDS]
+        waiting = []
+        for signum, sender, since in self._to_pass:
+            if not running or self._got_it(signum, sender):
+                continue
+            if now - since < _GRACE_SECONDS:
+                waiting.append((signum, sender, since))
+            else:
+                os.kill(self._root, signum)
+        self._to_pass = waiting
+
+    def _got_it(self, signum: int, sender: int) -> bool:
+        for delivered in self._delivered:
+            if delivered[:2] == (signum, sender):
+                self._delivered.remove(delivered)
+                return True
+        return self._is_pending(signum)
+
+    def _is_pending(self, signum: int) -> bool:
+        """Say whether the command has blocked this signal and it waits there already."""
+        try:
+            return bool(proc.pending_signals(self._root) >> (signum - 1) & 1)
+        except OSError:
+            return False

@@ -1,0 +1,101 @@
+"""Decide what is asked of /proc at each kind of stop, and reduce it to what has changed.
+
+What is sampled follows from what a process did, never from its name:
+
+* birth: status (parent, session, group, the pids in each PID namespace), and the namespaces
+  where the flags made new ones or the PID namespace is not the parent's;
+* create: session and cgroup of the creator, as a daemon leaves its session, and a monitor is
+  moved to its cgroup, between two forks;
+* exec: session, cgroup and namespaces;
+* exit: session and cgroup, for what came after the last exec;
+* reparent: session and cgroup of the adopted child.
+
+A process that has not executed a program since its birth may be a runtime's stage that enters
+and makes namespaces by itself, so its namespaces are read at create and exit as well.
+"""
+
+from forktrace.capture import proc
+from forktrace.capture.proc import Snapshot
+from forktrace.capture.tasks import TracedProcess
+from forktrace.trace.events import State
+from forktrace.trace.text import encode_text
+
+_PLAIN = ("ppid", "pgid", "sid", "tty", "nspid", "ns")
+
+
+def complete_birth(
+    pid: int, now: Snapshot, parent: TracedProcess | None, *, elsewhere: bool
+) -> None:
+    """Add to a new process' status what its birth calls for.
+
+    Args:
+        pid: the new process.
+        now: its status; the rest is added here.
+        parent: its real parent, None if that is outside the trace.
+        elsewhere: its creation flags made new namespaces, or put it in another cgroup.
+    """
+    if elsewhere or parent is None or _depth(now) != _depth(parent.known):
+        proc.read_namespaces(pid, now)
+        proc.read_cgroup(pid, now)
+
+
+def inherited(parent: TracedProcess | None) -> Snapshot:
+    """Return what a new process has from its parent, so that only what differs is recorded."""
+    if parent is None:
+        return Snapshot()
+    return Snapshot(tty=parent.known.tty, cgroup=parent.known.cgroup, ns=parent.known.ns)
+
+
+def _depth(snapshot: Snapshot) -> int:
+    return len(snapshot.nspid or ())
+
+
+def at_stop(process: TracedProcess, namespaces: bool) -> Snapshot:
+    """Read session, group, parent and cgroup of a stopped process."""
+    now = Snapshot()
+    proc.read_stat(process.pid, now)
+    proc.read_cgroup(process.pid, now)
+    if namespaces:
+        proc.read_namespaces(process.pid, now)
+    return now
+
+
+def of_outsider(pid: int) -> tuple[Snapshot, list[bytes] | None]:
+    """Read a process outside the trace that became somebody's parent: its state and arguments."""
+    now = Snapshot()
+    proc.read_status(pid, now)
+    proc.read_cgroup(pid, now)
+    proc.read_namespaces(pid, now)
+    try:
+        return now, proc.read_cmdline(pid) or None
+    except OSError as error:
+        now.fail("argv", error)
+        return now, None
+
+
+def changes(known: Snapshot, now: Snapshot) -> State | None:
+    """Return what ``now`` shows that ``known`` did not, and bring ``known`` up to date.
+
+    None where nothing has changed. A read that failed counts as a change once.
+    """
+    changed: dict[str, object] = {}
+    for name in _PLAIN:
+        value = getattr(now, name)
+        if value is not None and value != getattr(known, name):
+            setattr(known, name, value)
+            changed[name] = value
+    if now.comm is not None and now.comm != known.comm:
+        known.comm = now.comm
+        changed["comm"] = encode_text(now.comm)
+    if now.cgroup is not None and now.cgroup != known.cgroup:
+        known.cgroup = now.cgroup
+        changed["cgroup"] = [encode_text(line) for line in now.cgroup.splitlines()]
+    if now.errors and now.errors != known.errors:
+        known.errors = now.errors
+        changed["errors"] = now.errors
+    return State(**changed) if changed else None  # type: ignore[arg-type]
+
+
+def whole(now: Snapshot) -> State | None:
+    """Return all that ``now`` shows."""
+    return changes(Snapshot(), now)

@@ -1,0 +1,114 @@
+"""Keep the table of what is being traced, and the states between an announcement and a birth.
+
+A new task is told of twice: by its creator's event, and by its own first stop. Either may come
+first, or never:
+
+* announced: the creator's event came; the first stop is awaited. It may never come (the new task
+  was killed at once), so an announced task is not counted as alive.
+* unannounced: the first stop came first. The task runs on; the creator's event is joined to it
+  when a trace is read, and may never come (the creator was killed).
+"""
+
+from dataclasses import dataclass, field
+
+from forktrace.capture.proc import Snapshot
+
+
+@dataclass(slots=True)
+class TracedProcess:
+    """Be a live thread group: its pid, its live threads, children, and what was last sampled."""
+
+    pid: int
+    known: Snapshot
+    threads: set[int] = field(default_factory=set)
+    children: set[int] = field(default_factory=set)
+    executed: bool = False
+    parent_traced: bool = False
+
+    @property
+    def parent(self) -> int | None:
+        """Return the pid of the real parent as last seen."""
+        return self.known.ppid
+
+
+class TaskTable:
+    """Map every live traced tid to its process, and remember announcements."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[int, TracedProcess] = {}
+        self._announced: dict[int, TracedProcess | None] = {}
+        self._unannounced: set[int] = set()
+
+    def announce(self, tid: int, thread_of: TracedProcess | None) -> None:
+        """Take note that a creator's event named ``tid``, as a thread of that process or not."""
+        if tid in self._unannounced:
+            self._unannounced.discard(tid)
+        else:
+            self._announced[tid] = thread_of
+
+    def take_announcement(self, tid: int) -> tuple[bool, TracedProcess | None]:
+        """Return (was it announced, the process that it is a thread of) at a first stop."""
+        if tid in self._announced:
+            return True, self._announced.pop(tid)
+        self._unannounced.add(tid)
+        return False, None
+
+    def add_process(self, process: TracedProcess) -> None:
+        """Enter a process, and make it a child of its parent if that is traced."""
+        self.tasks[process.pid] = process
+        self.adopt(process)
+
+    def adopt(self, process: TracedProcess) -> None:
+        """Enter ``process`` among the children of its present parent, if that is traced."""
+        parent = self.process(process.parent)
+        process.parent_traced = parent is not None
+        if parent is not None:
+            parent.children.add(process.pid)
+
+    def disown(self, process: TracedProcess) -> None:
+        """Take ``process`` out of its present parent's children."""
+        parent = self.process(process.parent)
+        if parent is not None:
+            parent.children.discard(process.pid)
+
+    def process(self, pid: int | None) -> TracedProcess | None:
+        """Return the live process with that pid (not a thread's tid)."""
+        found = self.tasks.get(pid) if pid is not None else None
+        return found if found is not None and found.pid == pid else None
+
+    def add_thread(self, tid: int, process: TracedProcess) -> None:
+        """Enter a thread that is not its group's leader."""
+        self.tasks[tid] = process
+        process.threads.add(tid)
+
+    def remove_thread(self, tid: int) -> TracedProcess | None:
+        """Forget a thread; returns its process, None if ``tid`` was no live thread."""
+        process = self.tasks.get(tid)
+        if process is None or process.pid == tid:
+            return None
+        del self.tasks[tid]
+        process.threads.discard(tid)
+        return process
+
+    def drop_threads(self, process: TracedProcess) -> None:
+        """Forget all threads but the leader, also announced ones: an exec or the end took them."""
+        for tid in process.threads:
+            self.tasks.pop(tid, None)
+        process.threads.clear()
+        if self._announced:
+            for tid in [t for t, p in self._announced.items() if p is process]:
+                del self._announced[tid]
+
+    def remove_process(self, pid: int) -> TracedProcess | None:
+        """Forget a process and its threads; returns it, None if ``pid`` was no live process."""
+        process = self.process(pid)
+        if process is None:
+            return None
+        self.drop_threads(process)
+        del self.tasks[pid]
+        self.disown(process)
+        return process
+
+    def live_pids(self) -> list[int]:
+        """Return the pids of all live processes, in the order in which they were seen."""
+        return [pid for pid, process in self.tasks.items() if process.pid == pid]

@@ -1,0 +1,171 @@
+"""Run the wait loop: take each stop, have it recorded, let the tracee go on as it would alone.
+
+The loop drains ``waitpid`` and then sleeps in ``sigtimedwait``. No Python signal handler ever
+runs here: one that raised between a wait and its restart would lose the stop for ever. The
+tracing thread simply returns when it is done, and the kernel then detaches whatever still lives
+(kernel/ptrace.c: exit_ptrace), which disturbs no system call, unlike PTRACE_INTERRUPT.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+
+from forktrace.capture.gateway import (
+    EVENT_CLONE,
+    EVENT_EXEC,
+    EVENT_EXIT,
+    EVENT_FORK,
+    EVENT_STOP,
+    EVENT_VFORK,
+    PtraceError,
+    Tracee,
+)
+from forktrace.capture.recorder import Recorder
+from forktrace.capture.relay import Relay
+from forktrace.capture.tasks import TaskTable
+from forktrace.trace.writer import TraceWriter
+
+_WALL = 0x40000000
+# Only what this thread traces: forktrace may have been given children that are not its business.
+_NOTHREAD = 0x20000000
+_WAIT = os.WNOHANG | _WALL | _NOTHREAD
+_STOPPING = frozenset((signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU))
+_FLUSH_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Say how the tracing ended.
+
+    ``status`` is the command's wait status (None: not seen), ``reason`` why we stopped
+    ("exited", "linger", "signal"), ``left`` has the pids that are left running.
+    """
+
+    status: int | None
+    reason: str
+    left: list[int]
+
+
+class Tracer:
+    """Serve the stops of one traced tree until it is gone or the wait for it is over.
+
+    Args:
+        root: pid of the traced command.
+        recorder, table, tracee, writer: the parts of the capture, made for the same trace.
+        relay: passes termination signals on to the command, and ends the linger time.
+        linger: seconds to go on after the command's own end, None for no limit.
+    """
+
+    def __init__(
+        self,
+        root: int,
+        recorder: Recorder,
+        table: TaskTable,
+        tracee: Tracee,
+        writer: TraceWriter,
+        relay: Relay,
+        linger: float | None,
+    ) -> None:
+        self._root = root
+        self._recorder = recorder
+        self._table = table
+        self._tracee = tracee
+        self._writer = writer
+        self._relay = relay
+        self._linger = linger
+        self._status: int | None = None
+        self._deadline: float | None = None
+        self._on_event: dict[int, Callable[[int], None]] = {
+            EVENT_FORK: self._creation,
+            EVENT_VFORK: self._creation,
+            EVENT_CLONE: self._creation,
+            EVENT_EXEC: self._exec,
+            EVENT_EXIT: self._recorder.exiting,
+        }
+
+    def run(self) -> Outcome:
+        """Trace until nothing is left, the linger time is over, or a signal ends the wait."""
+        reason = self._serve()
+        return Outcome(self._status, reason, self._table.live_pids())
+
+    def _serve(self) -> str:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, _WAIT)
+            except ChildProcessError:
+                return "exited"
+            if pid:
+                self._handle(pid, status)
+                self._writer.flush_if_due()
+                continue
+            ended = self._pause()
+            if ended:
+                return ended
+
+    def _pause(self) -> str | None:
+        """Sleep until something happens; returns why to end, None to go on."""
+        self._writer.flush_if_due()
+        timeout = _FLUSH_SECONDS if self._writer.pending else None
+        if self._deadline is not None:
+            left = self._deadline - monotonic()
+            if left <= 0:
+                return "linger"
+            timeout = left if timeout is None else min(left, timeout)
+        return "signal" if self._relay.wait(timeout, self._status is None) else None
+
+    def _handle(self, pid: int, status: int) -> None:
+        if not os.WIFSTOPPED(status):
+            self._death(pid, status)
+            return
+        signum = (status >> 8) & 0xFF
+        event = status >> 16
+        # ESRCH: killed while stopped, or its pid was taken over by an exec that we have not
+        # waited for yet. Its death or that exec will be reported.
+        with suppress(PtraceError):
+            self._stop(pid, event, signum)
+
+    def _stop(self, pid: int, event: int, signum: int) -> None:
+        if event == 0:
+            self._relay.delivery(self._tracee, pid, signum)
+            self._tracee.resume(pid, signum)
+            return
+        if event == EVENT_STOP:
+            self._trap(pid, signum)
+            return
+        handler = self._on_event.get(event)
+        try:
+            if handler is not None:
+                handler(pid)
+        finally:
+            self._tracee.resume(pid)
+
+    def _trap(self, pid: int, signum: int) -> None:
+        """Serve a stop that no event caused: a first stop, a group-stop, or the end of one."""
+        if pid not in self._table.tasks:
+            self._recorder.first_stop(pid)
+        if signum in _STOPPING:
+            self._tracee.listen(pid)
+        else:
+            self._tracee.resume(pid)
+
+    def _creation(self, pid: int) -> None:
+        self._recorder.created(pid, self._tracee.message(pid))
+
+    def _exec(self, pid: int) -> None:
+        self._recorder.executed(pid, self._tracee.message(pid))
+
+    def _death(self, pid: int, status: int) -> None:
+        killed = os.WIFSIGNALED(status)
+        self._recorder.death(
+            pid,
+            None if killed else os.WEXITSTATUS(status),
+            os.WTERMSIG(status) if killed else None,
+            os.WCOREDUMP(status),
+        )
+        if pid == self._root:
+            self._status = status
+            if self._linger is not None:
+                self._deadline = monotonic() + self._linger
