@@ -4,16 +4,21 @@ A renderer is a function ``(launch, findings, options) -> str | bytes``. It is i
 it is used, so that listing formats costs nothing.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from forktrace.analysis.findings import Findings
 from forktrace.errors import UsageError
-from forktrace.model.launch import Launch
-from forktrace.views.options import ViewOptions
 
-Renderer = Callable[[Launch, Findings, ViewOptions], str | bytes]
+if TYPE_CHECKING:  # this module is read before a command starts: networkx must not be
+    from forktrace.analysis.findings import Findings
+    from forktrace.model.launch import Launch
+    from forktrace.views.options import ViewOptions
+
+    Renderer = Callable[[Launch, Findings, ViewOptions], str | bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,142 @@
+"""Own the output files: what each is to hold, whether it can be written, and the writing."""
+
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forktrace.errors import OutputError, UsageError
+from forktrace.render.registry import FORMATS, Format, find_format
+from forktrace.trace.owner import give
+
+TRACE_EXTENSION = "jsonl"
+_MODE = 0o600  # arguments can hold passwords
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Be one file to write. ``format`` is None for the trace itself, ``path`` for stdout."""
+
+    path: Path | None
+    format: Format | None
+
+
+def parse_outputs(
+    texts: Sequence[str], format_name: str | None, view: str | None, *, stdout: bool
+) -> list[Output]:
+    """Understand the values of ``-o``: ``FILE``, ``VIEW:FILE``, or ``-`` where ``stdout`` allows.
+
+    Raises:
+        UsageError: an unknown extension, format or view.
+    """
+    return [_parse_output(text, format_name, view, stdout=stdout) for text in texts]
+
+
+def _parse_output(text: str, format_name: str | None, view: str | None, *, stdout: bool) -> Output:
+    prefix, colon, rest = text.partition(":")
+    if colon and rest and prefix in {f.view for f in FORMATS}:
+        view, text = prefix, rest
+    if text == "-":
+        if not stdout:
+            raise UsageError("standard output belongs to the command: give -o a file's name")
+        return Output(None, find_format(format_name or "text", view))
+    path = Path(text)
+    name = format_name or path.suffix.removeprefix(".").lower()
+    if name == TRACE_EXTENSION:
+        return Output(path, None)
+    if not name:
+        raise UsageError(f"the output {text!r} has no extension to tell its format: add --format")
+    return Output(path, find_format(name, view))
+
+
+def check_outputs(outputs: Sequence[Output], *, force: bool) -> None:
+    """Make sure that every output can be written, without leaving anything behind.
+
+    Raises:
+        OutputError: a file exists and ``force`` is off, or its folder can't be written.
+    """
+    for output in outputs:
+        if output.path is not None:
+            _check(output.path, force=force)
+
+
+def _check(path: Path, *, force: bool) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        _check_folder(path)
+        return
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"cannot write {path}: it is a folder; name a file in it")
+    if stat.S_ISREG(mode):
+        if not force:
+            raise OutputError(f"{path} exists already: add --force to replace it")
+        _check_folder(path)
+    elif not os.access(path, os.W_OK):
+        raise OutputError(f"cannot write {path}: permission denied")
+
+
+def _check_folder(path: Path) -> None:
+    probe = _beside(path)
+    try:
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE))
+        probe.unlink()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"cannot write {path}: {reason} (folder {path.parent})") from None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".forktrace-{secrets.token_hex(6)}.tmp")
+
+
+def open_trace(path: Path, *, force: bool) -> int:
+    """Open a trace that is written as it happens, and return its descriptor.
+
+    Raises:
+        OutputError: it can't be made.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        if not force or not path.exists():
+            fd = os.open(path, flags, _MODE)
+        else:
+            fresh = _beside(path)
+            fd = os.open(fresh, flags, _MODE)
+            fresh.replace(path)
+        give(fd)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    return fd
+
+
+def write_file(path: Path, data: bytes, *, force: bool) -> None:
+    """Write a whole file at once: it is there complete, or as it was before.
+
+    Raises:
+        OutputError: it can't be written, or it exists and ``force`` is off.
+    """
+    _check(path, force=force)
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # a device or a pipe
+            return
+        fresh = _beside(path)
+        try:
+            _write_fresh(fresh, data)
+            fresh.replace(path)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _write_fresh(path: Path, data: bytes) -> None:
+    with open(path, "xb", opener=lambda p, flags: os.open(p, flags, _MODE)) as file:
+        file.write(data)
+        give(file.fileno())

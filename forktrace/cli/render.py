@@ -1,0 +1,44 @@
+"""``forktrace render``: draw a trace into files."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("render")
+@click.argument("trace", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "texts",
+    multiple=True,
+    required=True,
+    metavar="[VIEW:]FILE",
+    help="Write FILE, in the format of its extension; '-' is standard output. Repeatable.",
+)
+@click.option("--format", "format_name", help="Write this format whatever the extension.")
+@click.option("--view", help="Draw this view where a format has several.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+def command(
+    trace: Path | None,
+    texts: tuple[str, ...],
+    format_name: str | None,
+    view: str | None,
+    force: bool,
+) -> None:
+    """Draw TRACE (by default the latest run's) into each FILE.
+
+    'forktrace formats' lists the formats and views.
+    """
+    from forktrace.cli import pictures
+    from forktrace.cli.outputs import check_outputs, parse_outputs
+    from forktrace.trace.store import latest_trace
+
+    outputs = parse_outputs(texts, format_name, view, stdout=True)
+    check_outputs(outputs, force=force)
+    source = trace or latest_trace()
+    launch, findings = pictures.load(source)
+    for output in outputs:
+        pictures.write(output, source, launch, findings, force=force)
+    for warning in launch.warnings:
+        click.echo(f"forktrace: {warning}", err=True)

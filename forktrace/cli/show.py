@@ -1,0 +1,18 @@
+"""``forktrace show``: the tree of a trace, in the terminal."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("show")
+@click.argument("trace", required=False, type=click.Path(path_type=Path))
+def command(trace: Path | None) -> None:
+    """Show TRACE (by default the latest run's) as a tree."""
+    from forktrace.cli import pictures
+    from forktrace.trace.store import latest_trace
+
+    launch, findings = pictures.load(trace or latest_trace())
+    click.echo(pictures.tree_text(launch, findings, 1), nl=False, color=True)
+    for warning in launch.warnings:
+        click.echo(f"forktrace: {warning}", err=True)
