@@ -19,7 +19,14 @@ from forktrace.capture.arch import ABIS, AUDIT_OF_LAYOUT, LAYOUTS, Abi
 from forktrace.errors import LaunchError
 
 __all__ = ["EVENT_CLONE", "EVENT_EXEC", "EVENT_EXIT", "EVENT_FORK", "EVENT_STOP", "EVENT_VFORK"]
-__all__ += ["OPTIONS_ALL", "PtraceError", "Tracee", "check_binding", "signal_name"]
+__all__ += [
+    "OPTIONS_EVENTS",
+    "OPTIONS_MINIMAL",
+    "PtraceError",
+    "Tracee",
+    "check_binding",
+    "signal_name",
+]
 
 # <linux/ptrace.h>
 _CONT = 7
@@ -34,7 +41,8 @@ _NT_PRSTATUS = 1
 EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT = 1, 2, 3, 4, 6
 EVENT_STOP = 128
 # One option bit per event. No EXITKILL (it would kill daemons with the tracer).
-OPTIONS_ALL = sum(1 << e for e in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT))
+OPTIONS_MINIMAL = sum(1 << e for e in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC))
+OPTIONS_EVENTS = OPTIONS_MINIMAL | 1 << EVENT_EXIT
 
 _request: Callable[..., int] = _binding.ptrace
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -78,6 +86,8 @@ class Tracee:
         self._info = (ctypes.c_char * 128)()
         self._info_at = ctypes.addressof(self._info)
         self._memory = (ctypes.c_char * (64 * 1024))()
+        self._memory_view = memoryview(self._memory).cast("B")
+        self._memory_at = ctypes.addressof(self._memory)
         self._local = _Iovec()
         self._remote = _Iovec()
 
@@ -138,7 +148,7 @@ class Tracee:
             OSError: nothing at all could be read.
         """
         size = min(size, len(self._memory))
-        self._local.base, self._local.length = ctypes.addressof(self._memory), size
+        self._local.base, self._local.length = self._memory_at, size
         self._remote.base, self._remote.length = address, size
         got = _libc.process_vm_readv(
             pid, ctypes.byref(self._local), 1, ctypes.byref(self._remote), 1, 0
@@ -146,4 +156,4 @@ class Tracee:
         if got < 0:
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code))
-        return self._memory.raw[:got]
+        return bytes(self._memory_view[:got])

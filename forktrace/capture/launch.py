@@ -8,6 +8,7 @@ reach whoever is at the other ends as they would without us.
 
 import errno
 import fcntl
+import gc
 import os
 import stat
 import struct
@@ -19,7 +20,13 @@ from time import monotonic_ns
 from typing import NoReturn
 
 from forktrace.capture.denied import why_denied
-from forktrace.capture.gateway import OPTIONS_ALL, PtraceError, Tracee, check_binding
+from forktrace.capture.gateway import (
+    OPTIONS_EVENTS,
+    OPTIONS_MINIMAL,
+    PtraceError,
+    Tracee,
+    check_binding,
+)
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import Relay, SignalGuard
 from forktrace.capture.tasks import TaskTable
@@ -210,6 +217,7 @@ class _Session:
     ) -> None:
         self._child = child
         self._writer = writer
+        self._options = OPTIONS_MINIMAL if detail == "minimal" else OPTIONS_EVENTS
         self._table = TaskTable()
         self._tracee = Tracee()
         self._recorder = Recorder(
@@ -236,8 +244,12 @@ class _Session:
     def run_in_thread(self) -> None:
         """Trace to the end."""
         thread = threading.Thread(target=self._guarded(self._trace), name="tracer")
-        thread.start()
-        thread.join()
+        gc.disable()  # the capture makes no cycles, and a pause would hold every tracee
+        try:
+            thread.start()
+            thread.join()
+        finally:
+            gc.enable()
 
     def _guarded(self, work: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:
@@ -250,7 +262,7 @@ class _Session:
 
     def _trace(self) -> None:
         try:
-            self._tracee.seize(self._child.pid, OPTIONS_ALL)
+            self._tracee.seize(self._child.pid, self._options)
         except PtraceError as error:
             self._child.abandon()
             self._refused = PtraceDeniedError(why_denied(error.errno))

@@ -8,6 +8,7 @@ from time import monotonic_ns
 
 from forktrace.capture import proc, sampler
 from forktrace.capture.clone_flags import (
+    CLONE_PARENT,
     CLONE_THREAD,
     ELSEWHERE,
     creation_flags,
@@ -17,7 +18,7 @@ from forktrace.capture.clone_flags import (
 from forktrace.capture.gateway import PtraceError, Tracee, signal_name
 from forktrace.capture.proc import Snapshot, errno_name
 from forktrace.capture.stack import ExecArguments, read_exec_arguments
-from forktrace.capture.tasks import TaskTable, TracedProcess
+from forktrace.capture.tasks import Announcement, TaskTable, TracedProcess
 from forktrace.trace import events
 from forktrace.trace.text import Text, encode_text
 from forktrace.trace.writer import TraceWriter
@@ -51,7 +52,6 @@ class Recorder:
         self._started_ns = started_ns
         self._sampling = sampling
         self._outsiders = {tracer, 0}
-        self._elsewhere: set[int] = set()
 
     def now(self) -> int:
         """Return the ns since the start of the trace."""
@@ -60,41 +60,47 @@ class Recorder:
     def root(self, pid: int) -> None:
         """Record the traced command's process, seized before it executes anything."""
         at_ns = self.now()
-        now = Snapshot()
         if self._sampling:
-            proc.read_status(pid, now)
-            sampler.complete_birth(pid, now, None, elsewhere=True)
-        self._begin(at_ns, pid, now, root=True)
+            self._birth(at_ns, pid, elsewhere=True, root=True)
+        else:
+            self._begin(at_ns, pid, None, Snapshot(), root=True)
 
     def first_stop(self, tid: int) -> None:
         """Record a task's first stop, whether or not its creator's event has come."""
         at_ns = self.now()
-        announced, thread_of = self._table.take_announcement(tid)
-        if thread_of is not None:
-            self._table.add_thread(tid, thread_of)
-            return
-        if announced and not self._sampling:
-            self._begin(at_ns, tid, Snapshot())
-            return
-        self._first_look(at_ns, tid)
+        told = self._table.take_announcement(tid)
+        if told is None:
+            self._unannounced(at_ns, tid)
+        elif told.thread_of is not None:
+            self._table.add_thread(tid, told.thread_of)
+        elif told.parent is not None or not self._sampling:
+            self._begin(at_ns, tid, told.parent, Snapshot())
+        else:
+            self._birth(at_ns, tid, elsewhere=told.elsewhere)
 
-    def _first_look(self, at_ns: int, tid: int) -> None:
-        elsewhere = tid in self._elsewhere
-        self._elsewhere.discard(tid)
+    def _unannounced(self, at_ns: int, tid: int) -> None:
         now = Snapshot()
         proc.read_status(tid, now)
         leader = self._table.process(now.tgid) if now.tgid != tid else None
         if leader is not None:
             self._table.add_thread(tid, leader)
             self._writer.event(events.ThreadStarted(at_ns=at_ns, pid=leader.pid, tid=tid))
-            return
-        parent = self._table.process(now.ppid)
-        if self._sampling:
-            sampler.complete_birth(tid, now, parent, elsewhere=elsewhere)
-        self._begin(at_ns, tid, now)
+        elif self._sampling:
+            self._birth(at_ns, tid, elsewhere=False)
+        else:
+            # Without exit events PPid may be an adopter's already: say nothing of the parent.
+            self._begin(at_ns, tid, None, Snapshot())
 
-    def _begin(self, at_ns: int, pid: int, now: Snapshot, *, root: bool = False) -> None:
-        process = TracedProcess(pid, sampler.inherited(self._table.process(now.ppid)))
+    def _birth(self, at_ns: int, pid: int, *, elsewhere: bool, root: bool = False) -> None:
+        now = Snapshot()
+        proc.read_status(pid, now)
+        sampler.complete_birth(pid, now, self._table.process(now.ppid), elsewhere=elsewhere)
+        self._begin(at_ns, pid, now.ppid, now, root=root)
+
+    def _begin(
+        self, at_ns: int, pid: int, parent: int | None, now: Snapshot, *, root: bool = False
+    ) -> None:
+        process = TracedProcess(pid, parent, sampler.inherited(self._table.process(parent)))
         state = sampler.changes(process.known, now)
         self._writer.event(events.Started(at_ns=at_ns, pid=pid, root=root, state=state))
         self._table.add_process(process)
@@ -112,7 +118,6 @@ class Recorder:
             call = None
         how, flags, exit_signal = call or (None, 0, 0)
         thread = bool(flags & CLONE_THREAD) if call else self._is_thread(child, process.pid)
-        self._table.announce(child, process if thread else None)
         self._writer.event(
             events.Created(
                 at_ns=at_ns,
@@ -125,19 +130,28 @@ class Recorder:
                 thread=thread,
             )
         )
-        if thread:
-            return
-        self._sample(at_ns, process, "create")
-        if flags & ELSEWHERE:
-            self._look_elsewhere(at_ns, child)
+        elsewhere = bool(flags & ELSEWHERE)
+        plain = call and not elsewhere and not flags & CLONE_PARENT and sampler.settled(process)
+        self._table.announce(
+            child,
+            Announcement(
+                thread_of=process if thread else None,
+                parent=process.pid if plain else None,
+                elsewhere=elsewhere,
+            ),
+        )
+        if not thread:
+            self._sample_both(at_ns, process, child, elsewhere=elsewhere)
 
-    def _look_elsewhere(self, at_ns: int, child: int) -> None:
-        """Read the new namespaces or cgroup of a child, now if it runs already."""
-        process = self._table.process(child)
-        if process is None:
-            self._elsewhere.add(child)
-        else:
-            self._sample(at_ns, process, "create")
+    def _sample_both(
+        self, at_ns: int, creator: TracedProcess, pid: int, *, elsewhere: bool
+    ) -> None:
+        """Sample the creator, and the child too if it was born elsewhere and runs already."""
+        if sampler.due_at_creation(creator):
+            self._sample(at_ns, creator, "create")
+        child = self._table.process(pid)
+        if elsewhere and child is not None:
+            self._sample(at_ns, child, "create")
 
     def _is_thread(self, tid: int, pid: int) -> bool:
         now = Snapshot()
@@ -161,6 +175,7 @@ class Recorder:
             self._notice_parent(at_ns, process, now)
             state = sampler.changes(process.known, now)
         process.executed = True
+        process.creations = 0
         self._writer.event(
             events.Executed(
                 at_ns=at_ns,
@@ -200,7 +215,7 @@ class Recorder:
     def exiting(self, tid: int) -> None:
         """Sample a process that is about to end: its parent and cgroup are still intact."""
         process = self._table.process(tid)
-        if process is not None:
+        if process is not None and (process.creations or not process.executed):
             self._sample(self.now(), process, "exit")
 
     def death(self, tid: int, code: int | None, signum: int | None, core: bool) -> None:
@@ -247,7 +262,7 @@ class Recorder:
             return
         death = previous if process.parent_traced else None
         self._table.disown(process)
-        process.known.ppid = now.ppid
+        process.parent = process.known.ppid = now.ppid
         self._writer.event(
             events.Reparented(
                 at_ns=at_ns, pid=process.pid, ppid=now.ppid, previous=previous, death=death

@@ -83,7 +83,7 @@ class Relay:
 
     def __init__(self, root: int, awaited: frozenset[signal.Signals]) -> None:
         self._root = root
-        self._awaited = awaited
+        self._awaited = tuple(int(s) for s in awaited)  # converted once: it is asked often
         self._delivered: list[tuple[int, int, float]] = []
         self._to_pass: list[tuple[int, int, float]] = []
 

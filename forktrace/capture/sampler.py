@@ -2,13 +2,15 @@
 
 What is sampled follows from what a process did, never from its name:
 
-* birth: status (parent, session, group, the pids in each PID namespace), and the namespaces
-  where the flags made new ones or the PID namespace is not the parent's;
+* birth: nothing where the flags leave no doubt that the child is as its parent is; else status
+  (parent, session, group, the pids in each PID namespace), and cgroup and namespaces where the
+  flags made new ones or the PID namespace is not the parent's;
 * create: session and cgroup of the creator, as a daemon leaves its session, and a monitor is
-  moved to its cgroup, between two forks;
-* exec: session, cgroup and namespaces;
-* exit: session and cgroup, for what came after the last exec;
-* reparent: session and cgroup of the adopted child.
+  moved to its cgroup, before it forks; at its first creation since birth or exec, then at the
+  2nd, 4th, 8th and so on, as a shell that forks thousands of times changes no more for it;
+* exec: status, cgroup and namespaces;
+* exit: status and cgroup of what has created processes, or executed nothing;
+* reparent: status and cgroup of the adopted child.
 
 A process that has not executed a program since its birth may be a runtime's stage that enters
 and makes namespaces by itself, so its namespaces are read at create and exit as well.
@@ -43,7 +45,18 @@ def inherited(parent: TracedProcess | None) -> Snapshot:
     """Return what a new process has from its parent, so that only what differs is recorded."""
     if parent is None:
         return Snapshot()
-    return Snapshot(tty=parent.known.tty, cgroup=parent.known.cgroup, ns=parent.known.ns)
+    known = parent.known
+    return Snapshot(pgid=known.pgid, sid=known.sid, tty=known.tty, cgroup=known.cgroup, ns=known.ns)
+
+
+def settled(process: TracedProcess) -> bool:
+    """Say that a child of ``process`` is born as any other: no stage made it a namespace unseen.
+
+    A process that enters or makes a PID namespace for its children does so before it forks, and
+    then executes nothing (unshare(1) forks after its own exec, so it is looked at one level
+    deeper: at its child's exec or exit).
+    """
+    return process.executed and _depth(process.known) == 1
 
 
 def _depth(snapshot: Snapshot) -> int:
@@ -53,8 +66,10 @@ def _depth(snapshot: Snapshot) -> int:
 def at_stop(process: TracedProcess, namespaces: bool) -> Snapshot:
     """Read session, group, parent and cgroup of a stopped process."""
     now = Snapshot()
-    proc.read_stat(process.pid, now)
+    proc.read_status(process.pid, now)
     proc.read_cgroup(process.pid, now)
+    if now.sid != process.known.sid or process.known.tty is None:
+        proc.read_tty(process.pid, now)  # a terminal belongs to a session
     if namespaces:
         proc.read_namespaces(process.pid, now)
     return now
@@ -71,6 +86,12 @@ def of_outsider(pid: int) -> tuple[Snapshot, list[bytes] | None]:
     except OSError as error:
         now.fail("argv", error)
         return now, None
+
+
+def due_at_creation(process: TracedProcess) -> bool:
+    """Count a creation, and say whether the creator is to be sampled: at powers of two."""
+    process.creations += 1
+    return process.creations & (process.creations - 1) == 0
 
 
 def changes(known: Snapshot, now: Snapshot) -> State | None:

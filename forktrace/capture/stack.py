@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from forktrace.capture.gateway import Tracee
 
 _AT_EXECFN = 31
-_FIRST_READ = 16 * 1024
+_FIRST_READ = 8 * 1024
 _CHUNK = 64 * 1024
 # The kernel allows a quarter of the stack limit, and never more than 6 MiB (fs/exec.c).
 _MAX_STACK = 8 * 1024 * 1024
@@ -74,7 +74,7 @@ def _parse(data: bytes, base: int, word: int) -> ExecArguments | None:
         return None
     env_at = (argc + 2) * word
     env_end = _find_null(data, env_at, word)
-    execfn = _auxiliary(data, env_end + word, word, code).get(_AT_EXECFN)
+    execfn = _file_name_at(data, env_end + word, word, code)
     env_first = _words(data, env_at, 1, code)[0]
     if execfn is None:
         return None
@@ -112,14 +112,15 @@ def _find_null(data: bytes, at: int, word: int) -> int:
     return found
 
 
-def _auxiliary(data: bytes, at: int, word: int, code: str) -> dict[int, int]:
-    vector: dict[int, int] = {}
-    while True:
-        key, value = _words(data, at, 2, code)
+def _file_name_at(data: bytes, at: int, word: int, code: str) -> int | None:
+    """Return the address that the auxiliary vector gives for the file name (getauxval(3))."""
+    usable = (len(data) - at) // (2 * word) * 2 * word
+    for key, value in struct.iter_unpack(f"=2{code}", data[at : at + usable]):
+        if key == _AT_EXECFN:
+            return int(value)
         if key == 0:
-            return vector
-        vector[key] = value
-        at += 2 * word
+            return None
+    raise _Short
 
 
 def _string(data: bytes, at: int) -> bytes:

@@ -14,21 +14,37 @@ from dataclasses import dataclass, field
 from forktrace.capture.proc import Snapshot
 
 
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Say what a creator's event told of a new task.
+
+    ``thread_of`` is its process if it is a thread; ``parent`` its real parent's pid where the
+    flags leave no doubt that it is as its parent in all that we sample; ``elsewhere`` that they
+    put it in new namespaces or another cgroup.
+    """
+
+    thread_of: "TracedProcess | None" = None
+    parent: int | None = None
+    elsewhere: bool = False
+
+
 @dataclass(slots=True)
 class TracedProcess:
-    """Be a live thread group: its pid, its live threads, children, and what was last sampled."""
+    """Be a live thread group: its pid, its live threads, children, and what was last sampled.
+
+    ``parent`` is the pid of its real parent as last known, ``parent_traced`` says whether we
+    trace that; ``executed`` whether it has executed a program since its birth.
+    ``creations`` counts the processes that it has created since its birth or last exec.
+    """
 
     pid: int
+    parent: int | None
     known: Snapshot
     threads: set[int] = field(default_factory=set)
     children: set[int] = field(default_factory=set)
     executed: bool = False
+    creations: int = 0
     parent_traced: bool = False
-
-    @property
-    def parent(self) -> int | None:
-        """Return the pid of the real parent as last seen."""
-        return self.known.ppid
 
 
 class TaskTable:
@@ -36,22 +52,26 @@ class TaskTable:
 
     def __init__(self) -> None:
         self.tasks: dict[int, TracedProcess] = {}
-        self._announced: dict[int, TracedProcess | None] = {}
+        self._announced: dict[int, Announcement] = {}
         self._unannounced: set[int] = set()
 
-    def announce(self, tid: int, thread_of: TracedProcess | None) -> None:
-        """Take note that a creator's event named ``tid``, as a thread of that process or not."""
+    def announce(self, tid: int, announcement: Announcement) -> None:
+        """Take note of what a creator's event told of ``tid``."""
         if tid in self._unannounced:
             self._unannounced.discard(tid)
         else:
-            self._announced[tid] = thread_of
+            self._announced[tid] = announcement
 
-    def take_announcement(self, tid: int) -> tuple[bool, TracedProcess | None]:
-        """Return (was it announced, the process that it is a thread of) at a first stop."""
-        if tid in self._announced:
-            return True, self._announced.pop(tid)
-        self._unannounced.add(tid)
-        return False, None
+    def is_announced(self, tid: int) -> bool:
+        """Say whether a creator's event has named ``tid`` and its first stop is awaited."""
+        return tid in self._announced
+
+    def take_announcement(self, tid: int) -> Announcement | None:
+        """Return, at a first stop, what the creator's event told; None if it has not come yet."""
+        announcement = self._announced.pop(tid, None)
+        if announcement is None:
+            self._unannounced.add(tid)
+        return announcement
 
     def add_process(self, process: TracedProcess) -> None:
         """Enter a process, and make it a child of its parent if that is traced."""
@@ -96,7 +116,7 @@ class TaskTable:
             self.tasks.pop(tid, None)
         process.threads.clear()
         if self._announced:
-            for tid in [t for t, p in self._announced.items() if p is process]:
+            for tid in [t for t, p in self._announced.items() if p.thread_of is process]:
                 del self._announced[tid]
 
     def remove_process(self, pid: int) -> TracedProcess | None:

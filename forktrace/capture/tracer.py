@@ -78,6 +78,7 @@ class Tracer:
         self._linger = linger
         self._status: int | None = None
         self._deadline: float | None = None
+        self._early: dict[int, int] = {}
         self._on_event: dict[int, Callable[[int], None]] = {
             EVENT_FORK: self._creation,
             EVENT_VFORK: self._creation,
@@ -100,6 +101,9 @@ class Tracer:
             if pid:
                 self._handle(pid, status)
                 self._writer.flush_if_due()
+                continue
+            if self._early:
+                self._serve_early()
                 continue
             ended = self._pause()
             if ended:
@@ -145,11 +149,26 @@ class Tracer:
     def _trap(self, pid: int, signum: int) -> None:
         """Serve a stop that no event caused: a first stop, a group-stop, or the end of one."""
         if pid not in self._table.tasks:
+            if not self._table.is_announced(pid) and pid not in self._early:
+                self._early[pid] = signum
+                return
             self._recorder.first_stop(pid)
         if signum in _STOPPING:
             self._tracee.listen(pid)
         else:
             self._tracee.resume(pid)
+
+    def _serve_early(self) -> None:
+        """Serve the first stops that came before their creators' events.
+
+        waitpid finds the newest tracee first, so a child is often reported before the creator
+        that has stopped too. It waits for the rest of the same drain and no longer: held until
+        its creator's event it would be stranded should the creator be killed.
+        """
+        for pid, signum in list(self._early.items()):
+            with suppress(PtraceError):
+                self._trap(pid, signum)
+        self._early.clear()
 
     def _creation(self, pid: int) -> None:
         self._recorder.created(pid, self._tracee.message(pid))
