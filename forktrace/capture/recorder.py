@@ -61,7 +61,7 @@ class Recorder:
         """Record the traced command's process, seized before it executes anything."""
         at_ns = self.now()
         if self._sampling:
-            self._birth(at_ns, pid, elsewhere=True, root=True)
+            self._birth(at_ns, pid, Announcement(elsewhere=True), root=True)
         else:
             self._begin(at_ns, pid, None, Snapshot(), root=True)
 
@@ -73,10 +73,10 @@ class Recorder:
             self._unannounced(at_ns, tid)
         elif told.thread_of is not None:
             self._table.add_thread(tid, told.thread_of)
-        elif told.parent is not None or not self._sampling:
-            self._begin(at_ns, tid, told.parent, Snapshot())
+        elif self._sampling:
+            self._birth(at_ns, tid, told)
         else:
-            self._birth(at_ns, tid, elsewhere=told.elsewhere)
+            self._begin(at_ns, tid, told.parent.pid if told.parent else None, Snapshot())
 
     def _unannounced(self, at_ns: int, tid: int) -> None:
         now = Snapshot()
@@ -86,25 +86,41 @@ class Recorder:
             self._table.add_thread(tid, leader)
             self._writer.event(events.ThreadStarted(at_ns=at_ns, pid=leader.pid, tid=tid))
         elif self._sampling:
-            self._birth(at_ns, tid, elsewhere=False)
+            self._birth(at_ns, tid, Announcement())
         else:
             # Without exit events PPid may be an adopter's already: say nothing of the parent.
             self._begin(at_ns, tid, None, Snapshot())
 
-    def _birth(self, at_ns: int, pid: int, *, elsewhere: bool, root: bool = False) -> None:
+    def _birth(self, at_ns: int, pid: int, told: Announcement, *, root: bool = False) -> None:
+        """Record a process' birth with what it calls for.
+
+        Its parent may have died between the fork and this first stop; then PPid shows the
+        adopter's, and that is recorded as what it is: a reparenting after the birth.
+        """
         now = Snapshot()
-        proc.read_status(pid, now)
-        sampler.complete_birth(pid, now, self._table.process(now.ppid), elsewhere=elsewhere)
-        self._begin(at_ns, pid, now.ppid, now, root=root)
+        if not told.plain:
+            proc.read_status(pid, now)
+            parent = told.parent or self._table.process(now.ppid)
+            sampler.complete_birth(pid, now, parent, elsewhere=told.elsewhere)
+        if told.parent is None:
+            self._outsider(at_ns, self._begin(at_ns, pid, now.ppid, now, root=root))
+            return
+        orphaned = not self._table.lives(told.parent)
+        if orphaned:
+            now.ppid = None
+        process = self._begin(at_ns, pid, told.parent.pid, now)
+        if orphaned:
+            process.parent_traced = True
+            self._sample(at_ns, process, "reparent")
 
     def _begin(
         self, at_ns: int, pid: int, parent: int | None, now: Snapshot, *, root: bool = False
-    ) -> None:
+    ) -> TracedProcess:
         process = TracedProcess(pid, parent, sampler.inherited(self._table.process(parent)))
         state = sampler.changes(process.known, now)
         self._writer.event(events.Started(at_ns=at_ns, pid=pid, root=root, state=state))
         self._table.add_process(process)
-        self._outsider(at_ns, process)
+        return process
 
     def created(self, tid: int, child: int) -> None:
         """Record that the stopped thread ``tid`` has created ``child``."""
@@ -131,12 +147,14 @@ class Recorder:
             )
         )
         elsewhere = bool(flags & ELSEWHERE)
-        plain = call and not elsewhere and not flags & CLONE_PARENT and sampler.settled(process)
+        sibling = bool(flags & CLONE_PARENT)
+        parent = self._table.process(process.parent) if sibling else process
         self._table.announce(
             child,
             Announcement(
                 thread_of=process if thread else None,
-                parent=process.pid if plain else None,
+                parent=parent if call else None,
+                plain=bool(call) and not elsewhere and not sibling and sampler.settled(process),
                 elsewhere=elsewhere,
             ),
         )

@@ -18,13 +18,14 @@ from forktrace.capture.proc import Snapshot
 class Announcement:
     """Say what a creator's event told of a new task.
 
-    ``thread_of`` is its process if it is a thread; ``parent`` its real parent's pid where the
-    flags leave no doubt that it is as its parent in all that we sample; ``elsewhere`` that they
-    put it in new namespaces or another cgroup.
+    ``thread_of`` is its process if it is a thread; ``parent`` its real parent by the flags, if
+    that is traced; ``plain`` that it is born as its parent is in all that we sample;
+    ``elsewhere`` that the flags put it in new namespaces or another cgroup.
     """
 
     thread_of: "TracedProcess | None" = None
-    parent: int | None = None
+    parent: "TracedProcess | None" = None
+    plain: bool = False
     elsewhere: bool = False
 
 
@@ -95,6 +96,10 @@ class TaskTable:
         """Return the live process with that pid (not a thread's tid)."""
         found = self.tasks.get(pid) if pid is not None else None
         return found if found is not None and found.pid == pid else None
+
+    def lives(self, process: TracedProcess) -> bool:
+        """Say whether ``process`` has not ended (its pid may be another's by now)."""
+        return self.tasks.get(process.pid) is process
 
     def add_thread(self, tid: int, process: TracedProcess) -> None:
         """Enter a thread that is not its group's leader."""

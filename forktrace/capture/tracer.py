@@ -36,6 +36,11 @@ _STOPPING = frozenset((signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SI
 _FLUSH_SECONDS = 0.05
 
 
+def _may_end_a_task(status: int) -> bool:
+    """Say whether a wait status tells of an end, or of an exec (which ends other threads)."""
+    return not os.WIFSTOPPED(status) or status >> 16 in (EVENT_EXIT, EVENT_EXEC)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Say how the tracing ended.
@@ -99,6 +104,8 @@ class Tracer:
             except ChildProcessError:
                 return "exited"
             if pid:
+                if self._early and _may_end_a_task(status):
+                    self._serve_early()
                 self._handle(pid, status)
                 self._writer.flush_if_due()
                 continue
@@ -162,8 +169,9 @@ class Tracer:
         """Serve the first stops that came before their creators' events.
 
         waitpid finds the newest tracee first, so a child is often reported before the creator
-        that has stopped too. It waits for the rest of the same drain and no longer: held until
-        its creator's event it would be stranded should the creator be killed.
+        that has stopped too. It waits while more stops come and no longer: held until its own
+        creator's event it would be stranded should the creator be killed, and its parent must
+        not die before we have looked at it.
         """
         for pid, signum in list(self._early.items()):
             with suppress(PtraceError):
