@@ -5,11 +5,10 @@ Sources: the kernel's ``user_regs_struct`` (arch/x86/include/asm/user_64.h, user
 arch/arm64/kernel/ptrace.c, the syscall tables, and <linux/audit.h>.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Abi:
+class Abi(Struct, frozen=True):
     """Describe one way that registers are laid out, and one system call table.
 
     ``registers`` is the struct format of the NT_PRSTATUS regset, ``size`` its length in bytes;

@@ -14,10 +14,11 @@ import stat
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic_ns
 from typing import NoReturn
+
+from msgspec import Struct
 
 from forktrace.capture.denied import why_denied
 from forktrace.capture.gateway import (
@@ -38,8 +39,7 @@ from forktrace.trace.writer import TraceWriter
 _GO = b"g"
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(Struct, frozen=True):
     """Say how a captured run ended: its exit status as a shell shows it, and what it left.
 
     ``failure`` is what went wrong inside forktrace while the command ran on, None normally.

@@ -5,14 +5,14 @@ where its facts are needed. Sources: proc(5), fs/proc/array.c.
 """
 
 import os
-from dataclasses import dataclass, field
 from errno import errorcode
+
+from msgspec import Struct
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
-@dataclass(slots=True)
-class Snapshot:
+class Snapshot(Struct):
     """Hold what was read of a process at one moment; None is "not asked for" or unreadable.
 
     ``errors`` maps the field that could not be read to the name of the errno.
@@ -27,7 +27,7 @@ class Snapshot:
     nspid: list[int] | None = None
     cgroup: bytes | None = None
     ns: dict[str, int] | None = None
-    errors: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = {}
 
     def fail(self, what: str, error: OSError) -> None:
         """Note that ``what`` could not be read."""

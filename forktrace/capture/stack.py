@@ -7,7 +7,8 @@ create_elf_tables, fs/exec.c: copy_strings). Environment *values* are looked pas
 """
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from forktrace.capture.gateway import Tracee
 
@@ -25,8 +26,7 @@ TELLING_VARIABLES = (
 _TELLING = tuple((b"\0" + name + b"=", name.decode()) for name in TELLING_VARIABLES)
 
 
-@dataclass(frozen=True, slots=True)
-class ExecArguments:
+class ExecArguments(Struct, frozen=True):
     """Hold the arguments of an execve: file name, argv, and which telling variables were set."""
 
     path: bytes | None

@@ -9,13 +9,12 @@ first, or never:
   when a trace is read, and may never come (the creator was killed).
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from forktrace.capture.proc import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(Struct, frozen=True):
     """Say what a creator's event told of a new task.
 
     ``thread_of`` is its process if it is a thread; ``parent`` its real parent by the flags, if
@@ -29,8 +28,7 @@ class Announcement:
     elsewhere: bool = False
 
 
-@dataclass(slots=True)
-class TracedProcess:
+class TracedProcess(Struct):
     """Be a live thread group: its pid, its live threads, children, and what was last sampled.
 
     ``parent`` is the pid of its real parent as last known, ``parent_traced`` says whether we
@@ -41,8 +39,8 @@ class TracedProcess:
     pid: int
     parent: int | None
     known: Snapshot
-    threads: set[int] = field(default_factory=set)
-    children: set[int] = field(default_factory=set)
+    threads: set[int] = set()
+    children: set[int] = set()
     executed: bool = False
     creations: int = 0
     parent_traced: bool = False

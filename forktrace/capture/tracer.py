@@ -10,8 +10,9 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
+
+from msgspec import Struct
 
 from forktrace.capture.gateway import (
     EVENT_CLONE,
@@ -41,8 +42,7 @@ def _may_end_a_task(status: int) -> bool:
     return not os.WIFSTOPPED(status) or status >> 16 in (EVENT_EXIT, EVENT_EXEC)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """Say how the tracing ended.
 
     ``status`` is the command's wait status (None: not seen), ``reason`` why we stopped

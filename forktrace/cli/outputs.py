@@ -1,11 +1,11 @@
 """Own the output files: what each is to hold, whether it can be written, and the writing."""
 
 import os
-import secrets
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from forktrace.errors import OutputError, UsageError
 from forktrace.render.registry import FORMATS, Format, find_format
@@ -15,8 +15,7 @@ TRACE_EXTENSION = "jsonl"
 _MODE = 0o600  # arguments can hold passwords
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """Be one file to write. ``format`` is None for the trace itself, ``path`` for stdout."""
 
     path: Path | None
@@ -91,7 +90,7 @@ def _check_folder(path: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".forktrace-{secrets.token_hex(6)}.tmp")
+    return path.with_name(f".forktrace-{os.urandom(6).hex()}.tmp")
 
 
 def open_trace(path: Path, *, force: bool) -> int:

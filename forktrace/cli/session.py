@@ -4,16 +4,14 @@ Nothing heavy (networkx, rich) is imported before the command has ended.
 """
 
 import os
-import platform
 import pwd
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from forktrace import __version__
 from forktrace.capture.launch import Capture, find_command, monotonic_start, run_traced
@@ -24,8 +22,7 @@ from forktrace.trace.text import from_str
 from forktrace.trace.writer import TraceWriter
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """Hold what the command line asks for. ``linger`` is in seconds, None for no limit."""
 
     command: Sequence[str]
@@ -39,8 +36,7 @@ class Request:
     source: events.Source = "run"
 
 
-@dataclass(frozen=True, slots=True)
-class _Trace:
+class _Trace(Struct, frozen=True):
     """Be the open trace file. ``path`` is None where it can't be kept (``file`` is nameless)."""
 
     fd: int
@@ -90,7 +86,7 @@ def _open(request: Request, outputs: Sequence[Output]) -> _Trace:
             trace = _Trace(*store.create_kept_trace(request.command[0]))
         except OSError as error:
             _warn(f"this trace will not be kept: {_place(error)}: {error.strerror}")
-            return _Trace(os.dup(tempfile.TemporaryFile().fileno()), None)
+            return _Trace(_nameless_file(), None)
     if trace.path is not None:
         try:
             store.remember_latest(trace.path)
@@ -99,11 +95,19 @@ def _open(request: Request, outputs: Sequence[Output]) -> _Trace:
     return trace
 
 
+def _nameless_file() -> int:
+    from tempfile import TemporaryFile  # rarely needed, and slow to import
+
+    with TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
 def _place(error: OSError) -> str:
     return os.fsdecode(error.filename) if error.filename else "the state folder"
 
 
 def _header(request: Request) -> events.Header:
+    machine = os.uname()
     return events.Header(
         format="forktrace",
         version=events.VERSION,
@@ -111,8 +115,8 @@ def _header(request: Request) -> events.Header:
         command=[from_str(a) for a in request.command],
         cwd=from_str(_cwd()),
         user=events.User(uid=os.geteuid(), gid=os.getegid(), name=_user_name()),
-        kernel=platform.release(),
-        machine=platform.machine(),
+        kernel=machine.release,
+        machine=machine.machine,
         started_ns=time.time_ns(),
         detail=request.detail,
         source=request.source,

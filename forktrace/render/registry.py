@@ -7,9 +7,10 @@ it is used, so that listing formats costs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from forktrace.errors import UsageError
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:  # this module is read before a command starts: networkx must 
     Renderer = Callable[[Launch, Findings, ViewOptions], str | bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """Describe one way to write a launch: ``target`` is ``module:function``.
 
     ``view`` tells formats apart that share an extension; the first listed is the default.
