@@ -6,7 +6,6 @@ event in the trace, which orders what carries the same time. Strings may hold PE
 """
 
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Literal
 
 How = Literal["fork", "vfork", "clone", "clone3"]
@@ -25,7 +24,8 @@ class Image:
     """Be a program that a process ran. ``path`` is the file name that execve was given.
 
     ``inherited`` marks the image that a process was born with. ``tid`` is the thread that called
-    execve where it was not the leader.
+    execve where it was not the leader. ``errors`` maps what could not be read ("argv", "exe",
+    "cwd") to the errno that reading it gave.
     """
 
     at: Moment
@@ -36,6 +36,7 @@ class Image:
     env: list[str] = field(default_factory=list)
     inherited: bool = False
     tid: int | None = None
+    errors: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -65,13 +66,15 @@ class Adoption:
     """Be one change of the real parent. ``death`` is the id of the process whose death caused it.
 
     Where the old parent was outside the trace ``death`` is None and ``at`` is the moment when
-    the change was first seen.
+    the change was first seen. ``inferred`` marks one that happened before the first look at the
+    process: the clone flags say who its parent was, and that one was gone already.
     """
 
     at: Moment
     parent: str
     previous: str | None
     death: str | None
+    inferred: bool = False
 
 
 @dataclass(slots=True)
@@ -88,7 +91,8 @@ class Thread:
 class Sample:
     """Hold what /proc showed of a process at one moment: only what had changed by then.
 
-    ``at_event`` says when we looked: "birth", "create", "exec", "exit", "reparent". ``ns`` maps a
+    ``at_event`` says when we looked: "birth", "create", "exec", "exit", "reparent", or "outside"
+    of a process that is not traced. ``ns`` maps a
     kind of namespace to its inode; ``errors`` maps a field to the errno that reading it gave.
     """
 
@@ -111,7 +115,11 @@ class Process:
 
     ``parent`` is the id of the real parent at birth, ``parent_inferred`` where it follows from
     the clone flags alone. ``born`` is the earliest sign of it. ``attached`` processes were
-    running before the trace began.
+    running before the trace began. An ``unseen`` process was announced by its creator, but its
+    first stop never came: it was killed at once, or the trace ended too early.
+
+    The creator, the parent and every adopter of a process are outside the trace, or stand before
+    it in creation order: whoever walks up from a process comes to an end.
     """
 
     id: str
@@ -119,6 +127,7 @@ class Process:
     born: Moment
     outside: bool = False
     attached: bool = False
+    unseen: bool = False
     creation: Creation | None = None
     parent: str | None = None
     parent_inferred: bool = False
@@ -167,4 +176,4 @@ def image_name(image: Image) -> str:
     telling = not path.startswith(("/proc/", "/dev/fd/", "/memfd:"))
     candidates = [path, image.argv[0] if image.argv else "", image.exe or ""]
     ordered = candidates if telling else [*candidates[1:], path]
-    return next((PurePosixPath(c).name or c for c in ordered if c), "?")
+    return next((c.rstrip("/").rpartition("/")[2] or c for c in ordered if c), "?")

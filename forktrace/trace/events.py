@@ -6,14 +6,19 @@ always one of the tracer's PID namespace, except in ``nspid``. Pids are data, ne
 kernel reuses them, and the model gives each process an id of its own.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from forktrace.trace.text import Text
 
 FORMAT = "forktrace"
 VERSION = 1
+
+# Bounds that the kernel keeps too: what reads a trace can rely on them whatever a file holds.
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**62)]
+Pid = Annotated[int, Meta(ge=0, lt=2**31)]
+GroupId = Annotated[int, Meta(ge=-1, lt=2**31)]  # stat says -1 of a task that is all but gone
 
 Detail = Literal["minimal", "events", "syscalls"]
 Source = Literal["run", "demo", "attach", "snapshot", "import"]
@@ -53,10 +58,10 @@ class Header(Record, frozen=True, tag="header"):
     user: User
     kernel: str
     machine: str
-    started_ns: int
+    started_ns: Nanoseconds
     detail: Detail
     source: Source = "run"
-    tracer: int | None = None
+    tracer: Pid | None = None
 
 
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -72,11 +77,11 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     """
 
     comm: Text | None = None
-    ppid: int | None = None
-    pgid: int | None = None
-    sid: int | None = None
+    ppid: Pid | None = None
+    pgid: GroupId | None = None
+    sid: GroupId | None = None
     tty: int | None = None
-    nspid: list[int] | None = None
+    nspid: list[Pid] | None = None
     cgroup: list[Text] | None = None
     ns: dict[str, int] | None = None
     errors: dict[str, str] | None = None
@@ -88,8 +93,8 @@ class Started(Record, frozen=True, tag="process"):
     ``root`` marks the traced command itself.
     """
 
-    at_ns: int
-    pid: int
+    at_ns: Nanoseconds
+    pid: Pid
     root: bool = False
     attached: bool = False
     state: State | None = None
@@ -98,9 +103,9 @@ class Started(Record, frozen=True, tag="process"):
 class ThreadStarted(Record, frozen=True, tag="thread"):
     """A thread (not a leader) was seen that no ``create`` event had announced."""
 
-    at_ns: int
-    pid: int
-    tid: int
+    at_ns: Nanoseconds
+    pid: Pid
+    tid: Pid
 
 
 class Created(Record, frozen=True, tag="create"):
@@ -111,10 +116,10 @@ class Created(Record, frozen=True, tag="create"):
     ``exit_signal`` is the name of the signal that the parent gets at the child's end.
     """
 
-    at_ns: int
-    pid: int
-    tid: int
-    child: int
+    at_ns: Nanoseconds
+    pid: Pid
+    tid: Pid
+    child: Pid
     how: Literal["fork", "vfork", "clone", "clone3"] | None = None
     flags: list[str] | None = None
     exit_signal: str | None = None
@@ -129,9 +134,9 @@ class Executed(Record, frozen=True, tag="exec"):
     recorded, as they hold secrets.
     """
 
-    at_ns: int
-    pid: int
-    tid: int | None = None
+    at_ns: Nanoseconds
+    pid: Pid
+    tid: Pid | None = None
     path: Text | None = None
     argv: list[Text] | None = None
     exe: Text | None = None
@@ -144,8 +149,8 @@ class Executed(Record, frozen=True, tag="exec"):
 class Sampled(Record, frozen=True, tag="sample"):
     """What /proc showed of a process differed from the last sample; ``at`` says when we looked."""
 
-    at_ns: int
-    pid: int
+    at_ns: Nanoseconds
+    pid: Pid
     at: Literal["create", "exit", "reparent"]
     state: State
 
@@ -157,18 +162,18 @@ class Reparented(Record, frozen=True, tag="reparent"):
     old parent was outside the trace and the change was first seen at a sample.
     """
 
-    at_ns: int
-    pid: int
-    ppid: int
-    previous: int
-    death: int | None = None
+    at_ns: Nanoseconds
+    pid: Pid
+    ppid: Pid
+    previous: Pid
+    death: Pid | None = None
 
 
 class Exited(Record, frozen=True, tag="exit"):
     """A process ended, by ``code`` or killed by ``signal`` ("SIGKILL"), with all its threads."""
 
-    at_ns: int
-    pid: int
+    at_ns: Nanoseconds
+    pid: Pid
     code: int | None = None
     signal: str | None = None
     core: bool = False
@@ -177,16 +182,16 @@ class Exited(Record, frozen=True, tag="exit"):
 class ThreadExited(Record, frozen=True, tag="thread-exit"):
     """A thread that is no leader ended."""
 
-    at_ns: int
-    pid: int
-    tid: int
+    at_ns: Nanoseconds
+    pid: Pid
+    tid: Pid
 
 
 class Outside(Record, frozen=True, tag="outside"):
     """Describe a process outside the trace that became somebody's parent."""
 
-    at_ns: int
-    pid: int
+    at_ns: Nanoseconds
+    pid: Pid
     argv: list[Text] | None = None
     state: State | None = None
 
@@ -198,9 +203,9 @@ class Ended(Record, frozen=True, tag="end"):
     ended the wait ("signal"). ``left`` lists the pids that ran on untraced.
     """
 
-    at_ns: int
+    at_ns: Nanoseconds
     reason: Literal["exited", "linger", "signal"]
-    left: list[int] = []
+    left: list[Pid] = []
 
 
 Event = (

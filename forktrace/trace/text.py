@@ -6,15 +6,21 @@ which each byte that is no UTF-8 is a lone surrogate (PEP 383), so they survive 
 """
 
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 
 from msgspec import Struct
 
 
 class Raw(Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold bytes that are not UTF-8, in base64."""
+    """Hold bytes that are not UTF-8, in base64.
+
+    Raises:
+        ValueError: the base64 is damaged (msgspec then names the place in the file).
+    """
 
     b64: str
+
+    def __post_init__(self) -> None:
+        b64decode(self.b64, validate=True)
 
 
 Text = str | Raw
@@ -29,17 +35,10 @@ def encode_text(data: bytes) -> Text:
 
 
 def decode_text(text: Text) -> str:
-    """Turn what a trace holds into a ``str``, with PEP 383 surrogates for stray bytes.
-
-    Raises:
-        ValueError: the base64 of a ``Raw`` is damaged.
-    """
+    """Turn what a trace holds into a ``str``, with PEP 383 surrogates for stray bytes."""
     if isinstance(text, str):
         return text
-    try:
-        return b64decode(text.b64, validate=True).decode("utf-8", "surrogateescape")
-    except Base64Error as error:
-        raise ValueError(f"damaged base64: {error}") from error
+    return b64decode(text.b64).decode("utf-8", "surrogateescape")
 
 
 def from_str(text: str) -> Text:

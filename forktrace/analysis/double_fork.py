@@ -1,0 +1,64 @@
+"""Find double forks: a process made by one that exits at once, so that another adopts it.
+
+What makes it more than any orphan:
+
+1. The middle process created the daemon and was its parent (no CLONE_PARENT: a runtime's stages
+   are siblings), ended by itself (a killed parent leaves plain orphans), and executed nothing
+   after the fork.
+2. The daemon was adopted because of that end, and not by the middle's own creator or parent.
+   There it would stay in the same hands: `crun create` leaves a container's init to conmon,
+   which called it and is a subreaper for just that.
+3. The daemon is no PID namespace's init: a runtime leaves one behind without daemonising it.
+4. Either the middle process made nothing else and was itself forked by a process of the trace
+   (conmon's first half), or the daemon ends in another session than the middle began in
+   (setsid, as daemon(3) has it). A shell that leaves a background job shows neither.
+
+In a chain of such forks only the last process is the daemon, the others were middle processes.
+"""
+
+from collections import Counter
+
+from forktrace.analysis.findings import DoubleFork, Findings
+from forktrace.model.launch import Launch
+from forktrace.model.process import Process
+
+
+def find_double_forks(launch: Launch, findings: Findings) -> None:
+    """Note each daemon that a double fork made."""
+    offspring = Counter(p.creator for p in launch.inside if p.creator)
+    found = [
+        fork
+        for process in launch.inside
+        if (fork := _double_fork(launch, process, offspring)) is not None
+    ]
+    middles = {fork.middle for fork in found}
+    findings.double_forks.update((f.daemon, f) for f in found if f.daemon not in middles)
+
+
+def _double_fork(launch: Launch, daemon: Process, offspring: Counter[str]) -> DoubleFork | None:
+    middle = launch.processes.get(daemon.creator or "")
+    if middle is None or daemon.parent != middle.id or not _left_by(middle, daemon):
+        return None
+    adopter = next((a.parent for a in daemon.adoptions if a.death == middle.id), None)
+    if adopter is None or adopter in (middle.creator, middle.parent):
+        return None
+    if len(daemon.nspid) > 1 and daemon.nspid[-1] == 1:
+        return None
+    made_for_it = middle.creator is not None and offspring[middle.id] == 1
+    if not made_for_it and not _left_session(middle, daemon):
+        return None
+    return DoubleFork(middle.creator, middle.id, daemon.id, adopter)
+
+
+def _left_by(middle: Process, daemon: Process) -> bool:
+    """Say whether the middle process just ended after the fork, by itself."""
+    executed_later = any(
+        not image.inherited and image.at.seq > daemon.born.seq for image in middle.images
+    )
+    return middle.exit is not None and middle.exit.signal is None and not executed_later
+
+
+def _left_session(middle: Process, daemon: Process) -> bool:
+    first = next((s.sid for s in middle.samples if s.sid is not None), None)
+    last = next((s.sid for s in reversed(daemon.samples) if s.sid is not None), None)
+    return None not in (first, last) and first != last

@@ -1,0 +1,23 @@
+"""Run the passes, each of which adds to the findings what it can tell from the launch."""
+
+from collections.abc import Callable
+
+from forktrace.analysis.adoption import find_subreapers
+from forktrace.analysis.double_fork import find_double_forks
+from forktrace.analysis.findings import Findings
+from forktrace.analysis.roles import find_roles
+from forktrace.model.launch import Launch
+
+PASSES: tuple[Callable[[Launch, Findings], None], ...] = (
+    find_subreapers,
+    find_double_forks,
+    find_roles,
+)
+
+
+def analyse(launch: Launch) -> Findings:
+    """Return what all passes find in a launch, which stays as it is."""
+    findings = Findings()
+    for run_pass in PASSES:
+        run_pass(launch, findings)
+    return findings

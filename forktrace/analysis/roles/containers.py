@@ -1,0 +1,145 @@
+"""Recognise what runs in a container, and the stages that set it up, by what they did."""
+
+from forktrace.analysis.findings import RoleFinding
+from forktrace.analysis.roles import programs
+from forktrace.analysis.roles.facts import Facts, own_image, own_images
+from forktrace.model.process import Image, Process
+
+
+def born_in_container(facts: Facts, process: Process) -> RoleFinding | None:
+    """Let what a container's process created belong to the container.
+
+    What its first process created before it executed the payload is a hook that the runtime
+    calls in there (OCI runtime specification, createContainer and startContainer hooks).
+    """
+    source = facts.source(process)
+    if source is None or facts.role(source) != "container":
+        return None
+    payload = facts.payloads.get(source.id)
+    if payload is not None and process.born.seq < payload.at.seq:
+        return RoleFinding("helper", f"a hook: {source.id} ran it before its payload")
+    return RoleFinding("container", f"created by {source.id}, which is in the container")
+
+
+def set_up_by_runtime(facts: Facts, process: Process) -> RoleFinding | None:
+    """Tell apart what a runtime makes: the container's first process, its stages, and hooks."""
+    source = facts.source(process)
+    runtime_id = _runtime_above(facts, source)
+    if source is None or runtime_id is None:
+        return None
+    runtime = facts.launch.processes[runtime_id]
+    call = f"{runtime.id} (runtime {facts.verbs[runtime_id]})"
+    payload = _payload(process)
+    reason = _why_container(facts, process, runtime, payload)
+    if reason is not None:
+        facts.payloads[process.id] = payload
+        _note_pid_namespace(facts, process)
+        return RoleFinding("container", reason.format(call=call))
+    if payload is None and _is_probe(process, source, runtime):
+        return None
+    if payload is None:
+        facts.setups[process.id] = runtime_id
+        return RoleFinding(
+            "init-stage", f"made by {call} to set the container up; ran no program of its own"
+        )
+    return RoleFinding("helper", f"a hook or helper: {call} ran it while setting up")
+
+
+def in_container_namespace(facts: Facts, process: Process) -> RoleFinding | None:
+    """Let what lives in a container's own PID namespace belong to the container."""
+    namespaces = (s.ns["pid"] for s in process.samples if s.ns and "pid" in s.ns)
+    first = next((f for n in namespaces if (f := facts.pid_namespaces.get(n))), None)
+    if first is None:
+        return None
+    return RoleFinding("container", f"in the PID namespace of {first}")
+
+
+def sandboxed(facts: Facts, process: Process) -> RoleFinding | None:
+    """Recognise the child that a sandbox tool (bubblewrap, say) creates in new namespaces."""
+    source = facts.source(process)
+    if source is None or facts.role(source) != "monitor" or not new_namespaces(process):
+        return None
+    if not _named_sandbox(source):
+        return None
+    if own_image(process) is None and facts.children.get(process.id) and process.exit:
+        facts.setups[process.id] = source.id
+        return RoleFinding("init-stage", f"created by {source.id} in new namespaces on the way")
+    facts.payloads[process.id] = None
+    return RoleFinding("container", f"created by {source.id} in new namespaces")
+
+
+def is_sandbox(facts: Facts, process: Process) -> bool:
+    """Say whether a process is a sandbox tool that did create a child in new namespaces."""
+    return _named_sandbox(process) and any(
+        new_namespaces(child) for child in facts.children.get(process.id, ())
+    )
+
+
+def _named_sandbox(process: Process) -> bool:
+    image = own_image(process)
+    return image is not None and programs.name_of(image) in programs.SANDBOXES
+
+
+def new_namespaces(process: Process) -> bool:
+    """Say whether a process was created in namespaces of its own."""
+    flags = process.creation.flags if process.creation else []
+    return any(flag.startswith("CLONE_NEW") for flag in flags)
+
+
+def _runtime_above(facts: Facts, source: Process | None) -> str | None:
+    """Return the runtime invocation that a child of ``source`` may be setting up for."""
+    if source is None:
+        return None
+    if facts.role(source) == "runtime":
+        return source.id if facts.verbs.get(source.id) in programs.SETUP_VERBS else None
+    return facts.setups.get(source.id)
+
+
+def _payload(process: Process) -> Image | None:
+    """Return the first image that is not the runtime's own."""
+    before: list[str] | None = None
+    for image in own_images(process):
+        cloned_again = before is not None and image.argv == before
+        if not (programs.executes_itself(image) or cloned_again):
+            return image
+        before = image.argv
+    return None
+
+
+def _why_container(
+    facts: Facts, process: Process, runtime: Process, payload: Image | None
+) -> str | None:
+    """Return the fact by which a process is the container's first, None if it is not."""
+    left = next((a for a in process.adoptions if a.death == runtime.id), None)
+    early = payload is not None and runtime.exit and payload.at.seq < runtime.exit.at.seq
+    if left is not None and not early:  # a hook that stays behind has executed before
+        return f"left by {{call}}, which had set it up, to {left.parent}"
+    if process.nspid[-1:] == [1] and len(process.nspid) > max(len(runtime.nspid), 1):
+        return "pid 1 of the PID namespace that {call} made"
+    if payload is None:
+        return None
+    if process.creator in facts.setups:
+        return "the stage of {call} that executed the payload"
+    if new_namespaces(process):
+        return "created by {call} in new namespaces"
+    if facts.verbs[runtime.id] == "exec":
+        return "executed by {call} in a container that runs"
+    return None if early or runtime.exit is None else "executed the payload after {call} had ended"
+
+
+def _is_probe(process: Process, source: Process, runtime: Process) -> bool:
+    """Say whether this is no stage: Go forks once to try out CLONE_PIDFD.
+
+    (go: src/os/pidfd_linux.go, checkPidfd.)
+    """
+    flags = process.creation.flags if process.creation else []
+    return source is runtime and "CLONE_VFORK" in flags and not own_images(process)
+
+
+def _note_pid_namespace(facts: Facts, process: Process) -> None:
+    if len(process.nspid) < 2 or process.nspid[-1] != 1:
+        return
+    for sample in process.samples:
+        if sample.ns and "pid" in sample.ns:
+            facts.pid_namespaces[sample.ns["pid"]] = process.id
+            return

@@ -1,0 +1,97 @@
+"""Know the programs that container engines consist of, and read their arguments.
+
+The tables name what exists; a rule never decides by such a name alone. Sources: the engines' own
+command lines (libpod/oci_conmon_common.go, conmon's src/cli.c, the OCI runtime command line).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from forktrace.model.process import Image, image_name
+
+RUNTIMES = frozenset({"runc", "crun", "youki", "runsc", "kata-runtime", "krun", "crun-wasm"})
+SETUP_VERBS = frozenset({"create", "run", "exec", "restore"})
+RUNTIME_VERBS = SETUP_VERBS | {
+    "start", "delete", "state", "kill", "list", "ps", "pause", "resume", "update",
+    "events", "checkpoint",
+}  # fmt: skip
+
+ENGINES = frozenset({"podman", "podman-remote", "docker", "buildah", "nerdctl"})
+REMOTE_ENGINES = frozenset({"docker", "podman-remote"})  # a daemon makes their containers
+LAUNCH_VERBS = frozenset({"run", "start", "exec"})
+ENGINE_VERBS = LAUNCH_VERBS | {
+    "build", "bud", "commit", "compose", "container", "cp", "create", "from", "generate",
+    "image", "images", "info", "init", "inspect", "kill", "kube", "load", "login", "logs",
+    "machine", "manifest", "mount", "network", "pause", "play", "pod", "ps", "pull", "push",
+    "restart", "rm", "rmi", "save", "secret", "stop", "system", "top", "umount", "unpause",
+    "unshare", "volume", "wait",
+}  # fmt: skip
+DAEMONS = frozenset({"dockerd", "containerd", "crio"})
+SANDBOXES = frozenset({"bwrap", "systemd-nspawn", "lxc-start"})
+VERSION_QUERIES = (["--version"], ["-v"], ["version"], ["features"])
+
+NETWORK_HELPERS = frozenset({
+    "netavark", "aardvark-dns", "pasta", "pasta.avx2", "passt", "slirp4netns", "rootlessport",
+    "rootlessport-child", "docker-proxy", "bridge", "portmap", "firewall", "tuning",
+})  # fmt: skip
+ID_MAP_HELPERS = frozenset({"newuidmap", "newgidmap"})
+NAMESPACE_HELPERS = frozenset({"pinns"})
+
+# Those of conmon's options that matter here, and those whose value may look like one of them.
+_MONITOR_OPTIONS = frozenset({
+    "-r", "--runtime", "-c", "--cid", "-b", "--bundle", "--exit-command", "--exit-command-arg",
+    "--runtime-arg", "--runtime-opt",
+})  # fmt: skip
+
+_SELF_PATHS = ("/proc/self/", "/proc/thread-self/", "/dev/fd/", "/memfd:")
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorArguments:
+    """Be what conmon is told: the ``runtime`` to call, and the ``exit_command`` to run last."""
+
+    runtime: str
+    exit_command: list[str]
+
+
+def name_of(image: Image) -> str:
+    """Return the name of an image's program."""
+    return image_name(image)
+
+
+def executes_itself(image: Image) -> bool:
+    """Say whether an image is a program's own, reached by a descriptor or by /proc/self/exe."""
+    path = image.path or ""
+    numbered = path.startswith("/proc/") and path.split("/")[2].isdigit()
+    # An empty path is execveat(2) on a descriptor; its exe is then a memfd.
+    sealed = not path and (image.exe or "").startswith("/memfd:")
+    return path.startswith(_SELF_PATHS) or numbered or sealed
+
+
+def verb(argv: Sequence[str], verbs: Iterable[str]) -> str | None:
+    """Return the first argument that is one of ``verbs``."""
+    known = frozenset(verbs)
+    return next((word for word in argv[1:] if word in known), None)
+
+
+def monitor_arguments(argv: Sequence[str]) -> MonitorArguments | None:
+    """Read conmon's arguments; None where they name no runtime, container and bundle."""
+    options = _options(argv)
+    runtime = options.get("-r") or options.get("--runtime")
+    container = options.get("-c") or options.get("--cid")
+    bundle = options.get("-b") or options.get("--bundle")
+    if not (runtime and container and bundle):
+        return None
+    command = options.get("--exit-command", [])
+    return MonitorArguments(runtime[0], [*command[:1], *options.get("--exit-command-arg", [])])
+
+
+def _options(argv: Sequence[str]) -> dict[str, list[str]]:
+    """Map each option that matters to the values it was given, in the next word or behind "="."""
+    found: dict[str, list[str]] = {}
+    words = iter(argv[1:])
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name in _MONITOR_OPTIONS:
+            found.setdefault(name, []).append(value if equals else next(words, ""))
+    return found

@@ -1,0 +1,259 @@
+"""Join the events of a trace to processes with an identity of their own.
+
+The tracer writes what happens in the order in which it was told, which is not always the order
+in which it happened: ``model.pids`` says which records can come early, late or never.
+"""
+
+from forktrace.model.pids import first_ppid
+from forktrace.model.process import (
+    Adoption,
+    Creation,
+    Exit,
+    Image,
+    Moment,
+    Process,
+    Sample,
+)
+from forktrace.model.registry import Registry
+from forktrace.model.threads import ThreadTable
+from forktrace.trace import events
+from forktrace.trace.text import Text, decode_text
+
+
+class Joiner:
+    """Take the events of a trace one by one; ``processes`` and ``root`` are the result.
+
+    ``expected_parents`` maps a process' id to that of the parent that its clone flags gave it.
+
+    Args:
+        tracer: forktrace's own pid, which may show up as a parent.
+    """
+
+    def __init__(self, tracer: int | None) -> None:
+        self.expected_parents: dict[str, str] = {}
+        self._known = Registry(tracer)
+        self._pids = self._known.pids
+        self._threads = ThreadTable()
+        self._unintroduced = 0
+        self._contradictions = 0
+
+    @property
+    def root(self) -> str | None:
+        """Return the id of the traced command; None if the trace has none."""
+        return self._known.root
+
+    @property
+    def processes(self) -> dict[str, Process]:
+        """Return all processes by id, in creation order, those outside the trace last."""
+        return self._known.processes
+
+    def finish(self) -> None:
+        """Mark what was announced and never seen, once all events were taken."""
+        for process in self._known.inside.values():
+            process.unseen = process.unseen and not (process.images or process.exit)
+
+    def warnings(self) -> list[str]:
+        """Say in sentences what in the trace did not fit together."""
+        found = []
+        if self._unintroduced:
+            found.append(
+                f"{self._unintroduced} processes do something in this trace that it never "
+                "introduced: where they come from is unknown"
+            )
+        if self._contradictions:
+            found.append(
+                f"{self._contradictions} records of this trace contradict what came before "
+                "them: they were left out"
+            )
+        return found
+
+    # The handlers of events. Each takes the moment of the event, and the event.
+
+    def started(self, at: Moment, event: events.Started) -> None:
+        """Take a first stop: of an announced process if its parent fits, else of a new one."""
+        ppid = event.state.ppid if event.state else None
+        process = self._pids.announced.get(event.pid)
+        known = process is not None and self._known.can_be(process, ppid)
+        if known:
+            del self._pids.announced[event.pid]
+        if process is None or not known:
+            process = self._known.add(event.pid, at)
+        process.unseen = False
+        process.attached = event.attached
+        if event.state:
+            process.samples.append(_sample(at, "birth", event.state))
+        is_root = event.root and self._known.root is None
+        if is_root:
+            self._known.root = process.id
+        else:
+            self._observe_parent(at, process, ppid)
+        self._pids.begin(process, unannounced=not (known or is_root or event.attached))
+
+    def created(self, at: Moment, event: events.Created) -> None:
+        """Take a creator's event: of a process seen before it, or to be seen later."""
+        creator = self._pids.live.get(event.pid) or self._pids.ended.get(event.pid)
+        creator = creator or self._acting(at, event.pid)
+        if creator is None:
+            return
+        if event.thread:
+            self._threads.announced(creator, event.child, event.tid, at)
+            return
+        flags = event.flags
+        child = self._pids.claim(event.child, creator, self._known.allowed_ppids(creator, flags))
+        late = child is not None
+        if child is None:
+            child = self._known.add(event.child, at)
+            child.unseen = True
+            self._pids.announced[event.child] = child
+        child.creation = Creation(
+            at, creator.id, event.tid, event.how, list(flags or ()), event.exit_signal
+        )
+        self._infer_parent(child, creator, flags, late=late)
+
+    def executed(self, at: Moment, event: events.Executed) -> None:
+        """Take a new image; an exec ends all threads but the one that called it."""
+        process = self._acting(at, event.pid)
+        if process is None:
+            return
+        image = Image(
+            at,
+            _text(event.path),
+            _texts(event.argv) or [],
+            exe=_text(event.exe),
+            cwd=_text(event.cwd),
+            env=list(event.env or ()),
+            tid=event.tid,
+            errors=dict(event.errors or {}),
+        )
+        process.images.append(image)
+        self._threads.all_ended(process, at)
+        if event.state:
+            process.samples.append(_sample(at, "exec", event.state))
+
+    def sampled(self, at: Moment, event: events.Sampled) -> None:
+        """Take what /proc showed."""
+        process = self._acting(at, event.pid)
+        if process is not None:
+            process.samples.append(_sample(at, event.at, event.state))
+
+    def reparented(self, at: Moment, event: events.Reparented) -> None:
+        """Take a change of the real parent. The old one's end may be reported a little later."""
+        process = self._acting(at, event.pid)
+        if process is None:
+            return
+        adopter = self._known.parent(at, process, event.ppid)
+        if adopter is None:
+            self._contradictions += 1
+            return
+        previous = self._known.parent_then(process, event.previous)
+        death = self._known.parent_then(process, event.death) if event.death is not None else None
+        traced = death is not None and not death.outside
+        process.adoptions.append(
+            Adoption(
+                at,
+                adopter.id,
+                previous.id if previous else None,
+                death.id if death and traced else None,
+            )
+        )
+
+    def exited(self, at: Moment, event: events.Exited) -> None:
+        """Take a process' end, which frees its pid."""
+        process = self._acting(at, event.pid)
+        if process is None:
+            return
+        process.exit = Exit(at, event.code, event.signal, event.core)
+        self._threads.all_ended(process, at)
+        self._pids.end(process)
+
+    def thread_started(self, at: Moment, event: events.ThreadStarted) -> None:
+        """Take a thread's first stop that came before its creator's event."""
+        process = self._acting(at, event.pid)
+        if process is not None:
+            self._threads.seen(process, event.tid, at)
+
+    def thread_exited(self, at: Moment, event: events.ThreadExited) -> None:
+        """Take a thread's end, which may be reported after its process'."""
+        process = self._pids.latest(event.pid) or self._acting(at, event.pid)
+        if process is not None:
+            self._threads.ended(process, event.tid, at)
+
+    def described(self, at: Moment, event: events.Outside) -> None:
+        """Take the description of a process outside the trace."""
+        if event.pid in self._pids.live:
+            self._contradictions += 1
+            return
+        process = self._known.outsider(at, event.pid)
+        if event.state:
+            process.samples.append(_sample(at, "outside", event.state))
+        if event.argv and event.pid != self._known.tracer:
+            process.images = [Image(at, None, _texts(event.argv) or [], inherited=True)]
+
+    # What several of them need.
+
+    def _acting(self, at: Moment, pid: int) -> Process | None:
+        """Return who did something under ``pid``; None if that one has ended before."""
+        process = self._pids.living(pid)
+        if process is not None:
+            return process
+        if pid in self._pids.ended:
+            self._contradictions += 1
+            return None
+        self._unintroduced += 1
+        process = self._known.add(pid, at)
+        self._pids.begin(process, unannounced=True)
+        return process
+
+    def _observe_parent(self, at: Moment, process: Process, ppid: int | None) -> None:
+        """Set the parent that the first look showed. 0 means: outside our PID namespace."""
+        if ppid is None:
+            return
+        parent = self._known.parent(at, process, ppid) if ppid else None
+        if parent is None and ppid:
+            self._contradictions += 1
+            return
+        process.parent = parent.id if parent else None
+        process.parent_inferred = False
+
+    def _infer_parent(
+        self, child: Process, creator: Process, flags: list[str] | None, *, late: bool
+    ) -> None:
+        """Set the parent that the flags give a child, where none was observed.
+
+        With CLONE_PARENT that is the creator's parent at the moment of the call: known only if
+        the call is reported before anything later, and if that parent is still there.
+        """
+        parent: Process | None = creator
+        if flags and "CLONE_PARENT" in flags:
+            parent = None if late else self._known.parent_of_creator(child, creator)
+        if parent is None:
+            return
+        if flags is not None and not parent.outside:
+            self.expected_parents[child.id] = parent.id
+        if first_ppid(child) is None and child.parent is None:
+            child.parent = parent.id
+            child.parent_inferred = True
+
+
+def _text(text: Text | None) -> str | None:
+    return None if text is None else decode_text(text)
+
+
+def _texts(texts: list[Text] | None) -> list[str] | None:
+    return None if texts is None else [decode_text(t) for t in texts]
+
+
+def _sample(at: Moment, at_event: str, state: events.State) -> Sample:
+    return Sample(
+        at,
+        at_event,
+        comm=_text(state.comm),
+        ppid=state.ppid,
+        pgid=state.pgid,
+        sid=state.sid,
+        tty=state.tty,
+        nspid=state.nspid,
+        cgroup=_texts(state.cgroup),
+        ns=state.ns,
+        errors=dict(state.errors or {}),
+    )

@@ -1,0 +1,166 @@
+"""Write the graph as node-link JSON, which networkx and many other tools read back.
+
+``graph.schema.json`` beside this file describes it. In Python::
+
+    networkx.node_link_graph(json.load(file), edges="edges")
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import to_builtins
+
+from forktrace.analysis.findings import Findings, RoleFinding
+from forktrace.model.launch import Launch
+from forktrace.model.process import Image, Process, Sample
+from forktrace.trace.text import from_str
+from forktrace.views.options import ViewOptions
+
+VERSION = 1
+_UNKNOWN = RoleFinding("other", "no pass looked at it")
+
+Json = dict[str, Any]
+
+
+def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
+    """Return the graph as JSON, a line for each node and each edge.
+
+    Text that is no UTF-8 is written as ``{"b64": …}``, as in a trace. All else is ASCII, so a
+    terminal that shows it comes to no harm. ``options`` are for pictures and not used.
+    """
+    del options
+    nodes = (_node(findings, p) for p in launch.processes.values())
+    edges = (_edge(*edge) for edge in launch.graph.edges(keys=True, data=True))
+    return (
+        "{\n"
+        ' "directed": true,\n'
+        ' "multigraph": true,\n'
+        f' "graph": {_dump(_graph(launch))},\n'
+        f' "nodes": {_lines(nodes)},\n'
+        f' "edges": {_lines(edges)}\n'
+        "}\n"
+    )
+
+
+_dump: Callable[[object], str] = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
+
+
+def _lines(items: Iterable[Json]) -> str:
+    lines = ",\n".join("  " + _dump(item) for item in items)
+    return f"[\n{lines}\n ]" if lines else "[]"
+
+
+def _graph(launch: Launch) -> Json:
+    header = launch.header
+    return {
+        "format": "forktrace-graph",
+        "version": VERSION,
+        "command": to_builtins(header.command),
+        "detail": header.detail,
+        "complete": launch.complete,
+        "root": launch.root,
+        "source": header.source,
+        "forktrace": header.forktrace,
+        "cwd": to_builtins(header.cwd),
+        "user": {"uid": header.user.uid, "gid": header.user.gid, "name": header.user.name},
+        "kernel": header.kernel,
+        "machine": header.machine,
+        "started_ns": header.started_ns,
+        "end": _end(launch),
+        "warnings": [_text(w) for w in launch.warnings],
+    }
+
+
+def _end(launch: Launch) -> Json | None:
+    end = launch.end
+    if end is None:
+        return None
+    return {"at_ns": end.at_ns, "reason": end.reason, "left": end.left}
+
+
+def _node(findings: Findings, process: Process) -> Json:
+    role = findings.roles.get(process.id, _UNKNOWN)
+    double_fork = findings.double_forks.get(process.id)
+    return {
+        "id": process.id,
+        "pid": process.pid,
+        "nspid": process.nspid,
+        "name": _text(process.name),
+        "role": role.role,
+        "rule": _text(role.rule),
+        "outside": process.outside,
+        "attached": process.attached,
+        "unseen": process.unseen,
+        "born_ns": process.born.at_ns,
+        "creator": process.creator,
+        "creator_tid": process.creation.tid if process.creation else None,
+        "parent": process.parent,
+        "parent_inferred": process.parent_inferred,
+        "images": [_image(image) for image in process.images],
+        "argv": [_text(a) for a in process.argv],
+        "exit": _exit(process),
+        "double_fork": double_fork.middle if double_fork else None,
+        "subreaper": process.id in findings.subreapers,
+        "adoptions": [
+            {
+                "at_ns": adoption.at.at_ns,
+                "parent": adoption.parent,
+                "previous": adoption.previous,
+                "death": adoption.death,
+                "inferred": adoption.inferred,
+            }
+            for adoption in process.adoptions
+        ],
+        "threads": len(process.threads),
+        "samples": [_sample(sample) for sample in process.samples],
+    }
+
+
+def _exit(process: Process) -> Json | None:
+    end = process.exit
+    if end is None:
+        return None
+    return {"code": end.code, "signal": end.signal, "core": end.core, "at_ns": end.at.at_ns}
+
+
+def _image(image: Image) -> Json:
+    return {
+        "at_ns": image.at.at_ns,
+        "path": _text(image.path),
+        "argv": [_text(a) for a in image.argv],
+        "exe": _text(image.exe),
+        "cwd": _text(image.cwd),
+        "env": image.env,
+        "inherited": image.inherited,
+        "tid": image.tid,
+        "errors": image.errors,
+    }
+
+
+def _sample(sample: Sample) -> Json:
+    """Return what was sampled; what had not changed is left out."""
+    shown = {
+        "at_ns": sample.at.at_ns,
+        "at": sample.at_event,
+        "comm": _text(sample.comm),
+        "ppid": sample.ppid,
+        "pgid": sample.pgid,
+        "sid": sample.sid,
+        "tty": sample.tty,
+        "nspid": sample.nspid,
+        "cgroup": None if sample.cgroup is None else [_text(line) for line in sample.cgroup],
+        "ns": sample.ns,
+        "errors": sample.errors or None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _edge(source: str, target: str, key: str, attributes: Json) -> Json:
+    return {"source": source, "target": target, "key": key, **attributes}
+
+
+def _text(text: str | None) -> Any:
+    if text is None or text.isascii():  # the quick way for nearly all
+        return text
+    return to_builtins(from_str(text))

@@ -1,0 +1,157 @@
+"""The node-link JSON: its schema, its way back into networkx, its bytes."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import networkx as nx
+import pytest
+
+from forktrace.analysis import analyse
+from forktrace.model.build import build_launch
+from forktrace.render.graph_json import render
+from forktrace.trace import events
+from forktrace.trace.reader import TraceFile
+from forktrace.trace.text import Raw
+from forktrace.views.options import ViewOptions
+from tests.unit.events import HEADER, trace_of
+from tests.unit.podman import podman_runc
+from tests.unit.test_roles import minimal
+
+SCHEMA = json.loads(files("forktrace.render").joinpath("graph.schema.json").read_text("utf-8"))
+
+HOSTILE = trace_of(
+    ("root", 10, ["sh", "-c", "</script>\x1b[2J\n\u202e\u009b", "\udcff\udc80", ""]),
+    ("create", 10, 12),
+    ("fork", 10, 11),
+    ("exit", 11, "SIGSEGV"),
+    events.Created(at_ns=90_000_000, pid=10, tid=10, child=13),
+    events.Started(at_ns=91_000_000, pid=13, attached=True, state=events.State(errors={"x": "E"})),
+    events.Executed(at_ns=92_000_000, pid=13, tid=14, errors={"argv": "EFAULT"}),
+    events.Outside(at_ns=93_000_000, pid=1, argv=[Raw("/w==")]),
+    command=["sh", Raw("/w==")],
+)
+TRACES = {
+    "podman": podman_runc(),
+    "minimal": minimal(podman_runc()),
+    "hostile": HOSTILE,
+    "empty": TraceFile(HEADER, [], None, ["cut off"]),
+    "damaged": trace_of(("root", 10, "sh"), ("exec", 11, "x"), ("exit", 11, 0), ("exit", 11, 0)),
+}
+
+
+def text_of(trace: TraceFile) -> str:
+    launch = build_launch(trace)
+    return render(launch, analyse(launch), ViewOptions())
+
+
+def graph_of(trace: TraceFile) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(text_of(trace))
+    return data
+
+
+def nodes_of(trace: TraceFile) -> dict[str, dict[str, Any]]:
+    return {node["id"]: node for node in graph_of(trace)["nodes"]}
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_every_output_follows_the_schema(name: str) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(graph_of(TRACES[name]))
+
+
+def test_the_schema_refuses_what_it_does_not_know() -> None:
+    data = graph_of(TRACES["podman"])
+    data["nodes"][3]["colour"] = "red"
+    with pytest.raises(jsonschema.ValidationError, match="colour"):
+        jsonschema.Draft202012Validator(SCHEMA).validate(data)
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_networkx_reads_it_back(name: str) -> None:
+    launch = build_launch(TRACES[name])
+    graph = nx.node_link_graph(graph_of(TRACES[name]), edges="edges")
+    assert isinstance(graph, nx.MultiDiGraph)
+    assert graph.graph["format"] == "forktrace-graph"
+    assert list(graph.nodes) == list(launch.graph.nodes)
+    assert set(graph.edges(keys=True)) == set(launch.graph.edges(keys=True))
+
+
+def test_graph_attributes() -> None:
+    graph = graph_of(TRACES["podman"])["graph"]
+    assert (graph["format"], graph["version"]) == ("forktrace-graph", 1)
+    assert graph["command"][:2] == ["podman", "--runtime"]
+    assert (graph["detail"], graph["complete"], graph["root"]) == ("events", True, "p1")
+    cut_off = graph_of(TRACES["empty"])["graph"]
+    assert (cut_off["complete"], cut_off["end"], cut_off["root"]) == (False, None, None)
+    assert cut_off["warnings"] == ["cut off"]
+
+
+def test_nodes_of_a_podman_launch() -> None:
+    nodes = nodes_of(TRACES["podman"])
+    assert list(nodes) == [*(f"p{i}" for i in range(1, 13)), "x1"]
+    root, daemon, payload, init = nodes["p1"], nodes["p4"], nodes["p8"], nodes["x1"]
+    assert (root["creator"], root["parent"], root["threads"]) == (None, None, 3)
+    assert [i["inherited"] for i in root["images"]] == [False]
+    assert (daemon["double_fork"], daemon["role"], daemon["subreaper"]) == ("p3", "monitor", True)
+    assert [a["parent"] for a in daemon["adoptions"]] == ["x1"]
+    assert (payload["creator"], payload["parent"], payload["role"]) == ("p7", "p5", "container")
+    assert [(i["path"], i["argv"], i["inherited"]) for i in payload["images"]] == [
+        ("/dev/fd/6", ["/usr/sbin/runc", "init"], True),
+        ("/bin/echo", ["echo", "hi"], False),
+    ]
+    assert (payload["argv"], payload["name"]) == (["echo", "hi"], "echo")
+    assert payload["nspid"] == [3032, 1]
+    assert payload["exit"].items() >= {"code": 0, "signal": None}.items()
+    assert (init["outside"], init["pid"], init["name"], init["exit"]) == (True, 1, "systemd", None)
+
+
+def test_edges_of_a_podman_launch() -> None:
+    edges = graph_of(TRACES["podman"])["edges"]
+    (create,) = [e for e in edges if (e["source"], e["target"]) == ("p1", "p3")]
+    assert (create["kind"], create["how"]) == ("create", "clone")
+    assert create["flags"] == ["CLONE_VM", "CLONE_VFORK"]
+    reparents = {e["target"]: e for e in edges if e["kind"] == "reparent"}
+    assert {t: (e["source"], e["previous"]) for t, e in reparents.items()} == {
+        "p4": ("x1", "p3"),
+        "p8": ("p4", "p5"),
+    }
+    assert [(e["source"], e["target"]) for e in edges if e["kind"] == "parent"] == [
+        ("p5", "p7"),
+        ("p5", "p8"),
+    ]
+
+
+def test_all_bytes_come_through_and_none_does_harm() -> None:
+    text = text_of(HOSTILE)
+    assert text.isascii()
+    assert "\x1b" not in text
+    nodes = nodes_of(HOSTILE)
+    assert nodes["p1"]["argv"] == [
+        "sh",
+        "-c",
+        "</script>\x1b[2J\n\u202e\u009b",
+        {"b64": "/4A="},
+        "",
+    ]
+    assert nodes["x1"]["name"] == {"b64": "/w=="}
+    assert graph_of(HOSTILE)["graph"]["command"] == ["sh", {"b64": "/w=="}]
+
+
+def test_unknown_unseen_and_failed_are_told_apart() -> None:
+    nodes = nodes_of(HOSTILE)
+    assert (nodes["p2"]["unseen"], nodes["p2"]["parent_inferred"]) == (True, True)
+    assert (nodes["p3"]["unseen"], nodes["p3"]["exit"]["signal"]) == (False, "SIGSEGV")
+    assert nodes["p4"]["images"][-1]["errors"] == {"argv": "EFAULT"}
+    assert nodes["p4"]["samples"][0]["errors"] == {"x": "E"}
+
+
+def test_the_same_trace_gives_the_same_bytes_a_line_each() -> None:
+    text = text_of(TRACES["podman"])
+    assert text == text_of(podman_runc())
+    assert sum(line.startswith('  {"id": ') for line in text.splitlines()) == 13
+    assert sum(line.startswith('  {"source": ') for line in text.splitlines()) == 15
