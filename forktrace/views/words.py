@@ -1,9 +1,10 @@
 """Say facts in words that every view shares: arguments, ends, names; harmless on any terminal."""
 
+import re
 import shlex
 from collections.abc import Sequence
 
-from forktrace.model.process import Exit, Process
+from forktrace.model.process import Exit, Image, Process, image_name
 
 ELLIPSIS = "…"
 
@@ -70,3 +71,78 @@ def exit_words(end: Exit | None) -> str:
 def name_of(process: Process) -> str:
     """Return the short printable name of a process."""
     return printable(process.name)
+
+
+# Words that say what a program with subcommands is asked to do: those of the OCI runtime command
+# line interface (runtime-tools, command-line-interface.md) and of the engines.
+_SUBCOMMANDS = {
+    *("create", "delete", "exec", "init", "kill", "restore", "run", "start", "state"),
+    *("attach", "build", "container", "pod", "stop"),
+}
+
+_ID = re.compile(r"[0-9a-f]{32,}")
+_LONG_PATH = 20
+_FAR = 100  # a subcommand stands among so many arguments; there may be 100,000
+
+
+def program_words(image: Image, limit: int | None = None, *, subcommand: bool = False) -> str:
+    """Write what an image was called with, for a narrow place: ``runc … create --bundle …/b``.
+
+    The program stands under its short name; container ids keep their first 12 digits, long paths
+    their last part. Where ``limit`` would cut off a subcommand, the options before it are left
+    out instead. An ellipsis marks each gap.
+    """
+    name = printable(image_name(image))
+    if limit is None:
+        return " ".join([name, *(short_argument(a) for a in image.argv[1:])])
+    line = _joined(name, image.argv[1:], limit)
+    at = _subcommand(image.argv) if subcommand else 0
+    if len(line) > limit and at > 1 and image.argv[at] not in line[: limit - 1].split(" "):
+        line = _joined(f"{name} {ELLIPSIS}", image.argv[at:], limit)
+    return cut(line, limit)
+
+
+def _joined(start: str, arguments: Sequence[str], limit: int) -> str:
+    """Join so many arguments that a cut to ``limit`` characters has enough of them."""
+    enough = arguments[: limit // 2 + 2]
+    return " ".join([start, *(short_argument(a, limit) for a in enough)])
+
+
+def _subcommand(argv: Sequence[str]) -> int:
+    """Return the place of the first subcommand, 0 if there is none near the start."""
+    return next((i for i, a in enumerate(argv[:_FAR]) if i and a in _SUBCOMMANDS), 0)
+
+
+def short_argument(argument: str, limit: int | None = None) -> str:
+    """Quote one argument, its ids and its path shortened; one that needs quotes stays whole.
+
+    ``limit`` only says how much of it can be of use; the result may be longer.
+    """
+    part = argument if limit is None else argument[: 2 * limit + 80]
+    if quote(part) != part:
+        return quote(part if limit is None else part[: limit + 1])
+    return _ID.sub(lambda id_: id_[0][:12] + ELLIPSIS, _short_path(part))
+
+
+def _short_path(argument: str) -> str:
+    option, equals, value = argument.rpartition("=")
+    if not value.startswith("/") or len(value) <= _LONG_PATH or value.endswith("/"):
+        return argument
+    return option + equals + ELLIPSIS + value[value.rindex("/") :]
+
+
+def duration_words(ns: int) -> str:
+    """Say how long ``ns`` nanoseconds are, to three digits: "950 µs", "12.3 ms", "2 min 5 s"."""
+    if ns >= 60_000_000_000:
+        minutes, seconds = divmod(round(ns / 1e9), 60)
+        return f"{minutes} min {seconds} s"
+    units = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
+    for size, unit in units:
+        if ns >= size:
+            return f"{ns / size:.3g} {unit}" if ns < 999.5 * size else f"{ns / size:.0f} {unit}"
+    return f"{ns} ns"
+
+
+def count_words(count: int, one: str, many: str | None = None) -> str:
+    """Say how many: "1 process", "12 processes"; ``many`` defaults to ``one`` with an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,235 @@
+"""Render a launch as a tree for the terminal: one line a process, and words for what is odd.
+
+The lines are laid out here and not by rich's Tree, which takes minutes for deep or large ones;
+rich measures the text and writes the colours.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from rich.cells import cell_len, set_cell_size
+from rich.color import ColorSystem
+from rich.style import Style
+
+from forktrace.analysis.findings import Findings
+from forktrace.model.launch import Launch
+from forktrace.trace.text import decode_text
+from forktrace.views.notes import closing_notes, end_words, summary_words
+from forktrace.views.options import ViewOptions
+from forktrace.views.tree import Row, Tree, build_tree
+from forktrace.views.words import (
+    ELLIPSIS,
+    count_words,
+    name_of,
+    program_words,
+    show_argv,
+)
+
+_WIDTH = 80
+_NARROWEST = 60
+_GAP = "  "
+_TIMES = "\N{MULTIPLICATION SIGN}"
+_LEVEL = 3  # columns that a level of the tree takes
+_LEAST_PROGRAM = 24  # columns that a deep tree's guides leave to the program
+_SHORT = 24  # an inherited program is repeated with its arguments up to this length
+
+# The terminal's own sixteen colours, as they suit its background, be it light or dark. The hues
+# follow those of the pictures.
+_STYLES = {
+    "engine": Style.parse("cyan"),
+    "cleanup": Style.parse("cyan"),
+    "monitor": Style.parse("yellow"),
+    "runtime": Style.parse("green"),
+    "init-stage": Style.parse("green"),
+    "helper": Style.parse("dim"),
+    "other": Style.parse("dim"),
+    "outside": Style.parse("dim"),
+    "container": Style.parse("bold magenta"),
+    "title": Style.parse("bold"),
+    "note": Style.parse("italic"),
+    "quiet": Style.parse("dim"),
+    "bad": Style.parse("bold red"),
+    "running": Style.parse("bold blue"),
+}
+
+_GREY = ("helper", "other", "outside")
+
+
+def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
+    """Draw the tree in ``options.width`` columns, with colours only if ``options.color``.
+
+    Programs that are too long are cut; only the notes under a process wrap. A width below 60 is
+    taken as 60.
+    """
+    page = _Page(launch, build_tree(launch, findings), options)
+    return "".join(line.rstrip() + "\n" for line in page.lines())
+
+
+class _Page:
+    """Lay out a tree: id, role, guides with the program, then pid and end in their columns."""
+
+    def __init__(self, launch: Launch, tree: Tree, options: ViewOptions) -> None:
+        self._launch = launch
+        self._tree = tree
+        self._color = options.color
+        self._width = max(options.width or _WIDTH, _NARROWEST)
+        rows = tree.rows
+        roles = {_role(row) for row in rows}
+        self._ids = _widest(_id(row) for row in rows)
+        self._roles = _widest(roles) + len(_GAP) if roles - {"", "other"} else 0
+        self._pids = _widest(_pid(row) for row in rows)
+        self._ends = _widest(end_words(launch, row.process) for row in rows)
+        self._left = self._ids + len(_GAP) + self._roles
+        room = self._width - self._left - self._pids - self._ends - 2 * len(_GAP)
+        self._levels = max((room - _LEAST_PROGRAM) // _LEVEL, 1)
+        self._middle = room
+        self._middle = _widest(self._middle_of(row) for row in rows)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the page line by line."""
+        command = [decode_text(a) for a in self._launch.header.command]
+        yield self._paint("title", show_argv(command, self._width))
+        yield from self._wrapped(" · ".join(summary_words(self._launch)))
+        yield ""
+        rows = self._tree.rows
+        for i, row in enumerate(rows):
+            is_parent = i + 1 < len(rows) and rows[i + 1].above is row
+            yield self._row(row)
+            yield from self._notes(row, is_parent=is_parent)
+        footer = list(self._footer())
+        yield from ["", *footer] if footer else []
+
+    def _footer(self) -> Iterator[str]:
+        notes = closing_notes(self._launch)
+        if self._tree.folded:
+            alike = count_words(self._tree.folded, "process shares", "processes share")
+            notes.append(f"{alike} the row of a sibling that did the same (N{_TIMES})")
+        if any(row.depth > self._levels for row in self._tree.rows):
+            notes.append("+N: that many levels deeper than there is room to show")
+        for note in notes:
+            yield from self._wrapped(note)
+
+    def _row(self, row: Row) -> str:
+        role, guides, tail = _role(row), self._guides(row), _tail(row)
+        room = self._middle - cell_len(guides) - len(tail)
+        program = _fit(_program(row, room), room)
+        name, space, arguments = program.partition(" ")
+        name = self._paint(role if role not in _GREY else "", name)
+        end = end_words(self._launch, row.process)
+        return "".join(
+            (
+                self._paint("quiet", _id(row).ljust(self._ids)) + _GAP,
+                self._paint(role, role.ljust(self._roles)) if self._roles else "",
+                self._paint("quiet", guides),
+                name + space + arguments,
+                self._paint("quiet", tail) + _GAP,
+                self._paint("quiet", _pid(row).rjust(self._pids)) + _GAP,
+                self._paint(_end_style(end), end),
+            )
+        )
+
+    def _notes(self, row: Row, *, is_parent: bool) -> Iterator[str]:
+        """Yield the notes of a row, below its program and between the guides of its children."""
+        notes = "; ".join(row.notes)
+        if not notes:
+            return
+        guides = self._guides(row, below=True) + ("│  " if is_parent else "   ")
+        room = self._width - self._left - len(guides)
+        for line in _wrap(notes, room):
+            yield " " * self._left + self._paint("quiet", guides) + self._paint("note", line)
+
+    def _middle_of(self, row: Row) -> str:
+        """Return the text of a row's middle column, cut to the room that there is."""
+        guides, tail = self._guides(row), _tail(row)
+        room = self._middle - len(guides) - len(tail)
+        return guides + _fit(_program(row, room), room).rstrip() + tail
+
+    def _guides(self, row: Row, *, below: bool = False) -> str:
+        """Draw the lines that lead to a row, or those that pass ``below`` it.
+
+        Where there is no room for all levels, the nearest are drawn after the others' number.
+        """
+        guides: list[str] = []
+        at: Row | None = row
+        while at is not None and at.depth > 0 and len(guides) < self._levels:
+            guides.append("   " if at.last else "│  ")
+            at = at.above
+        if guides and not below:
+            guides[0] = "└─ " if row.last else "├─ "
+        left_out = row.depth - len(guides)
+        number = f"+{left_out} " if left_out else ""
+        return (" " * len(number) if below else number) + "".join(reversed(guides))
+
+    def _wrapped(self, words: str) -> Iterator[str]:
+        for line in _wrap(words, self._width):
+            yield self._paint("quiet", line)
+
+    def _paint(self, style: str, text: str) -> str:
+        if not self._color or style not in _STYLES:
+            return text
+        return _STYLES[style].render(text, color_system=ColorSystem.STANDARD)
+
+
+def _wrap(words: str, room: int) -> Iterator[str]:
+    """Break between words; one that is wider than ``room`` columns is cut."""
+    line = ""
+    for word in words.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and cell_len(longer) > room:
+            yield line
+            longer = word
+        line = longer if cell_len(longer) <= room else _fit(longer, room)
+    yield line
+
+
+def _widest(texts: Iterable[str]) -> int:
+    return max((cell_len(text) for text in texts), default=0)
+
+
+def _fit(text: str, room: int) -> str:
+    """Pad or cut to ``room`` columns; a Chinese character takes two."""
+    if cell_len(text) > room:
+        text = set_cell_size(text, room - 1) + ELLIPSIS
+    return set_cell_size(text, room)
+
+
+def _id(row: Row) -> str:
+    return f"{row.count:,}{_TIMES}" if row.count > 1 else row.process.id
+
+
+def _pid(row: Row) -> str:
+    return "" if row.count > 1 else str(row.process.pid)
+
+
+def _role(row: Row) -> str:
+    return "outside" if row.process.outside else row.role or ""
+
+
+def _is_own(row: Row) -> bool:
+    images = row.process.images
+    return bool(images) and not images[-1].inherited
+
+
+def _program(row: Row, room: int) -> str:
+    """Say what a process ran. One that never called exec has its creator's program."""
+    process = row.process
+    if process.outside or not process.images:
+        return name_of(process)
+    if not row.same_argv:
+        return f"{name_of(process)} {ELLIPSIS}"
+    if _is_own(row):
+        has_subcommand = row.role in ("engine", "runtime", "cleanup")
+        return program_words(process.images[-1], room, subcommand=has_subcommand)
+    whole = program_words(process.images[-1])
+    return f"{whole if len(whole) <= _SHORT else name_of(process)} (no exec)"
+
+
+def _tail(row: Row) -> str:
+    """Count the threads, next to the columns on the right."""
+    threads = len(row.process.threads)
+    return f"  +{count_words(threads, 'thread')}" if threads and row.count == 1 else ""
+
+
+def _end_style(end: str) -> str:
+    if end in ("exit 0", "end unseen"):
+        return "quiet"
+    return "running" if end == "running" else "bad"
