@@ -67,8 +67,8 @@ class Header(Record, frozen=True, tag="header"):
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Hold what /proc showed of a process at one moment.
 
-    A field left out was not asked for, or is as when this process was last sampled; ``tty``,
-    ``cgroup`` and ``ns`` left out from the birth on are as its parent was last seen to have them.
+    A field left out was not asked for, or is as when this process was last sampled; ``pgid``,
+    ``sid``, ``tty``, ``cgroup`` and ``ns`` left out from the birth on are as its parent was last seen to have them.
 
     ``cgroup`` has the lines of /proc/PID/cgroup (``hierarchy:controllers:path``); ``ns`` maps a
     namespace kind to its inode; ``nspid`` is the pid in each PID namespace, the tracer's first
