@@ -19,23 +19,27 @@ In a chain of such forks only the last process is the daemon, the others were mi
 from collections import Counter
 
 from forktrace.analysis.findings import DoubleFork, Findings
+from forktrace.model.history import History
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 
 
 def find_double_forks(launch: Launch, findings: Findings) -> None:
     """Note each daemon that a double fork made."""
+    sessions = History(launch, "sid")
     offspring = Counter(p.creator for p in launch.inside if p.creator)
     found = [
         fork
         for process in launch.inside
-        if (fork := _double_fork(launch, process, offspring)) is not None
+        if (fork := _double_fork(launch, process, offspring, sessions)) is not None
     ]
     middles = {fork.middle for fork in found}
     findings.double_forks.update((f.daemon, f) for f in found if f.daemon not in middles)
 
 
-def _double_fork(launch: Launch, daemon: Process, offspring: Counter[str]) -> DoubleFork | None:
+def _double_fork(
+    launch: Launch, daemon: Process, offspring: Counter[str], sessions: History
+) -> DoubleFork | None:
     middle = launch.processes.get(daemon.creator or "")
     if middle is None or daemon.parent != middle.id or not _left_by(middle, daemon):
         return None
@@ -45,7 +49,8 @@ def _double_fork(launch: Launch, daemon: Process, offspring: Counter[str]) -> Do
     if len(daemon.nspid) > 1 and daemon.nspid[-1] == 1:
         return None
     made_for_it = middle.creator is not None and offspring[middle.id] == 1
-    if not made_for_it and not _left_session(middle, daemon):
+    began = sessions.at(middle.id, middle.born.at_ns)
+    if not made_for_it and began in (None, sessions.last(daemon.id)):
         return None
     return DoubleFork(middle.creator, middle.id, daemon.id, adopter)
 
@@ -56,9 +61,3 @@ def _left_by(middle: Process, daemon: Process) -> bool:
         not image.inherited and image.at.seq > daemon.born.seq for image in middle.images
     )
     return middle.exit is not None and middle.exit.signal is None and not executed_later
-
-
-def _left_session(middle: Process, daemon: Process) -> bool:
-    first = next((s.sid for s in middle.samples if s.sid is not None), None)
-    last = next((s.sid for s in reversed(daemon.samples) if s.sid is not None), None)
-    return None not in (first, last) and first != last

@@ -129,12 +129,14 @@ class Joiner:
         self._threads.all_ended(process, at)
         if event.state:
             process.samples.append(_sample(at, "exec", event.state))
+            self._confirm_parent(process, event.state.ppid)
 
     def sampled(self, at: Moment, event: events.Sampled) -> None:
         """Take what /proc showed."""
         process = self._acting(at, event.pid)
         if process is not None:
             process.samples.append(_sample(at, event.at, event.state))
+            self._confirm_parent(process, event.state.ppid)
 
     def reparented(self, at: Moment, event: events.Reparented) -> None:
         """Take a change of the real parent. The old one's end may be reported a little later."""
@@ -214,6 +216,12 @@ class Joiner:
             return
         process.parent = parent.id if parent else None
         process.parent_inferred = False
+
+    def _confirm_parent(self, process: Process, ppid: int | None) -> None:
+        """Count an inferred parent as observed once a later look shows it, still the same."""
+        if process.parent_inferred and not process.adoptions:
+            parent = self._known.current_parent(process)
+            process.parent_inferred = parent is None or parent.pid != ppid
 
     def _infer_parent(
         self, child: Process, creator: Process, flags: list[str] | None, *, late: bool

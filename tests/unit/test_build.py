@@ -2,6 +2,8 @@
 
 import pytest
 
+from forktrace.model.build import build_launch
+from forktrace.model.history import History
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.trace import events
@@ -175,6 +177,19 @@ def test_without_samples_the_parent_follows_from_the_flags(flags: str, parent: s
     )
     child = of_pid(launch, 12)
     assert (child.creator, child.parent, child.parent_inferred) == ("p2", parent, True)
+
+
+@pytest.mark.parametrize(("ppid", "inferred"), [(11, False), (None, True), (1, True)])
+def test_a_later_look_confirms_an_inferred_parent(ppid: int | None, inferred: bool) -> None:
+    launch = launch_of(
+        ROOT,
+        ("fork", 10, 11),
+        ("create", 11, 12),
+        ("start", 12, None),
+        ("exec", 12, "true", "/bin/true", {"ppid": ppid, "comm": "true"}),
+    )
+    child = of_pid(launch, 12)
+    assert (child.parent, child.parent_inferred) == ("p2", inferred)
 
 
 def test_without_samples_a_dead_creators_parent_stays_unknown() -> None:
@@ -375,6 +390,23 @@ def test_samples_keep_their_occasion() -> None:
     assert cgroups == [("birth", ["0::/a"]), ("create", ["0::/b"])]
 
 
+def test_a_field_left_out_is_as_it_was_for_the_parent_at_birth() -> None:
+    launch = launch_of(
+        ("root", 10, "sh", {"sid": 5}),  # at 1 ms, its exec at 2 ms
+        ("create", 10, 11),  # at 3 ms
+        ("start", 11, None),
+        ("sample", 10, {"sid": 10}),  # at 5 ms
+        ("create", 10, 12),
+        ("start", 12, None),
+        ("sample", 12, {"sid": 12}),  # at 8 ms
+        ("outside", 1, "init"),
+    )
+    sessions = History(launch, "sid")
+    assert [sessions.last(p) for p in ("p1", "p2", "p3", "x1")] == [10, 5, 12, None]
+    assert [sessions.at("p3", ms * 1_000_000) for ms in (5, 6, 7, 8)] == [None, 10, 10, 12]
+    assert [sessions.at("p1", ms * 1_000_000) for ms in (0, 1, 4, 5)] == [None, 5, 5, 10]
+
+
 def test_processes_that_were_never_introduced_are_shown_and_said() -> None:
     launch = launch_of(ROOT, ("exec", 44, "stray"))
     stray = of_pid(launch, 44)
@@ -399,8 +431,6 @@ def test_contradictions_are_left_out_and_counted() -> None:
 
 
 def test_a_trace_that_was_cut_off_is_incomplete() -> None:
-    from forktrace.model.build import build_launch
-
     launch = build_launch(TraceFile(HEADER, [], None, ["cut off"]))
     assert (launch.complete, launch.root, launch.warnings) == (False, None, ["cut off"])
 

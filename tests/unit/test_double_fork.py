@@ -2,6 +2,7 @@
 
 from forktrace.analysis import analyse
 from forktrace.analysis.findings import DoubleFork
+from forktrace.trace import events
 from tests.unit.events import Step, launch_of
 from tests.unit.podman import podman_steps
 
@@ -51,6 +52,21 @@ def test_the_traced_command_itself_can_be_the_middle_if_the_daemon_left_its_sess
     assert double_forks(*steps) == {"p2": DoubleFork(None, "p1", "p2", "x1")}
     del steps[2]  # without setsid it is a job left in the background
     assert double_forks(*steps) == {}
+
+
+def test_sessions_that_were_not_sampled_at_birth_are_the_parents() -> None:
+    found = double_forks(
+        SHELL,
+        ("create", 10, 11),
+        ("start", 11, None),
+        ("create", 11, 20),
+        ("create", 11, 12),
+        ("start", 12, None),
+        ("exit", 11, 0),
+        events.Reparented(at_ns=90_000_000, pid=12, ppid=1, previous=11, death=11),
+        ("sample", 12, {"sid": 12}),
+    )
+    assert found == {"p4": DoubleFork("p1", "p2", "p4", "x1")}
 
 
 def test_a_middle_that_made_more_needs_a_session_as_proof() -> None:

@@ -137,6 +137,19 @@ def test_a_shell_that_calls_podman_is_none_of_it() -> None:
     assert found == ["other", *[r for i, r in PODMAN_ROLES.items() if i != "x1"]]
 
 
+def test_what_a_shell_did_before_it_became_podman_is_not_podmans() -> None:
+    found = roles_of(
+        ("root", 10, "sh -c 'umount /x; podman run alpine'"),
+        ("fork", 10, 11),
+        ("exec", 11, "umount /x"),
+        ("fork", 10, 12),
+        ("exec", 10, "podman run alpine"),
+        ("fork", 10, 13),
+        ("exec", 13, "umount /y"),
+    )
+    assert found == ["engine", "other", "other", "helper"]
+
+
 def test_what_a_container_runs_is_the_container_whatever_its_name() -> None:
     steps = podman_steps()
     at = next(i for i, s in enumerate(steps) if isinstance(s, tuple) and s[:2] == ("exit", 3032))
@@ -201,6 +214,16 @@ def test_crun_with_a_user_namespace_needs_a_stage_on_the_way() -> None:
         ("exec", 13, "ls"),
     )
     assert found == ["runtime", "init-stage", "container", "container"]
+
+
+def test_an_init_that_the_runtime_gave_up_stays_a_stage() -> None:
+    found = roles_of(
+        ("root", 10, "crun create box"),
+        ("clone3", 10, 11, "NEWPID", {"nspid": [11, 1]}),
+        ("exit", 11, "SIGKILL"),
+        ("exit", 10, 1),
+    )
+    assert found == ["runtime", "init-stage"]
 
 
 def test_a_hook_that_stays_is_not_the_container() -> None:

@@ -114,7 +114,8 @@ def _why_container(
     early = payload is not None and runtime.exit and payload.at.seq < runtime.exit.at.seq
     if left is not None and not early:  # a hook that stays behind has executed before
         return f"left by {{call}}, which had set it up, to {left.parent}"
-    if process.nspid[-1:] == [1] and len(process.nspid) > max(len(runtime.nspid), 1):
+    deeper = len(process.nspid) > max(len(runtime.nspid), 1)
+    if deeper and process.nspid[-1] == 1 and not _given_up(process, runtime, payload):
         return "pid 1 of the PID namespace that {call} made"
     if payload is None:
         return None
@@ -125,6 +126,13 @@ def _why_container(
     if facts.verbs[runtime.id] == "exec":
         return "executed by {call} in a container that runs"
     return None if early or runtime.exit is None else "executed the payload after {call} had ended"
+
+
+def _given_up(process: Process, runtime: Process, payload: Image | None) -> bool:
+    """Say whether a process ended before it executed a payload, under the runtime's eyes."""
+    if payload is not None or process.exit is None:
+        return False
+    return runtime.exit is None or process.exit.at.seq < runtime.exit.at.seq
 
 
 def _is_probe(process: Process, source: Process, runtime: Process) -> bool:

@@ -10,7 +10,7 @@ def cleanup(facts: Facts, process: Process) -> RoleFinding | None:
     """Recognise the command that a monitor was told to run at the container's end."""
     image = own_image(process)
     source = facts.source(process)
-    if image is None or not image.argv or facts.role(source) not in ("monitor", None):
+    if image is None or not image.argv or facts.source_role(process) not in ("monitor", None):
         return None
     told = facts.monitors.get(source.id) if source else None
     if told and told.exit_command and image.argv == told.exit_command and source:
@@ -34,7 +34,7 @@ def pause(facts: Facts, process: Process) -> RoleFinding | None:
     if "_PODMAN_PAUSE" in image.env:
         return RoleFinding("helper", "pause: executed with _PODMAN_PAUSE set")
     called = programs.name_of(image) == "catatonit" and "-P" in image.argv
-    if called and facts.role(facts.source(process)) in ("engine", "helper"):
+    if called and facts.source_role(process) in ("engine", "helper"):
         return RoleFinding("helper", "pause: catatonit -P, run by the engine")
     return None
 
@@ -43,7 +43,7 @@ def executed_itself(facts: Facts, process: Process) -> RoleFinding | None:
     """Let an engine's own program, executed again by a child, be the engine."""
     images = own_images(process)
     source = facts.source(process)
-    role = facts.role(source)
+    role = facts.source_role(process)
     if not images or source is None or role not in ("engine", "cleanup"):
         return None
     # The first image counts: crun is executed by its path, and then executes itself.

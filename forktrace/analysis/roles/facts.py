@@ -49,6 +49,17 @@ class Facts:
         finding = self.roles.get(process.id) if process else None
         return finding.role if finding else None
 
+    def source_role(self, process: Process) -> Role | None:
+        """Return the role of who created a process, if it ran the program of that role by then.
+
+        A shell's children are not an engine's because the shell went on to execute podman.
+        """
+        source = self.source(process)
+        image = own_image(source) if source else None
+        if image is not None and image.at.seq > process.born.seq:
+            return None
+        return self.role(source)
+
     def did_nothing(self, process: Process) -> bool:
         """Say whether a process reported success without having created any other."""
         return bool(process.exit and process.exit.code == 0) and not self.children.get(process.id)

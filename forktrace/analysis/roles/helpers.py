@@ -12,7 +12,7 @@ def version_query(facts: Facts, process: Process) -> RoleFinding | None:
     """Recognise a program that is only asked for its version or features."""
     image = own_image(process)
     source = facts.source(process)
-    if image is None or facts.role(source) not in _MACHINERY or source is None:
+    if image is None or facts.source_role(process) not in _MACHINERY or source is None:
         return None
     if image.argv[1:] not in programs.VERSION_QUERIES:
         return None
@@ -24,7 +24,7 @@ def known_helper(facts: Facts, process: Process) -> RoleFinding | None:
     """Recognise the network and id-mapping helpers that an engine is known to run."""
     image = own_image(process)
     source = facts.source(process)
-    if image is None or facts.role(source) not in _MACHINERY or source is None:
+    if image is None or facts.source_role(process) not in _MACHINERY or source is None:
         return None
     name = programs.name_of(image)
     purposes = (
@@ -47,7 +47,7 @@ def run_by_engine(facts: Facts, process: Process) -> RoleFinding | None:
     source = facts.source(process)
     if image is None or source is None:
         return None
-    role = facts.role(source)
+    role = facts.source_role(process)
     if role not in ("engine", "cleanup", "helper"):
         return None
     if role == "engine" and programs.verb(source.argv, ("unshare",)):
@@ -62,7 +62,7 @@ def hook(facts: Facts, process: Process) -> RoleFinding | None:
     """
     image = own_image(process)
     source = facts.source(process)
-    if image is None or source is None or facts.role(source) != "runtime":
+    if image is None or source is None or facts.source_role(process) != "runtime":
         return None
     return RoleFinding("helper", f"a hook or helper, run by the runtime {source.id}")
 
@@ -70,7 +70,7 @@ def hook(facts: Facts, process: Process) -> RoleFinding | None:
 def unchanged_copy(facts: Facts, process: Process) -> RoleFinding | None:
     """Give a fork that executed nothing the role of the process it is a copy of."""
     source = facts.source(process)
-    role = facts.role(source)
+    role = facts.source_role(process)
     if own_image(process) is not None or source is None or role is None or not process.images:
         return None
     return RoleFinding(role, f"a copy of {source.id} that executed nothing")
