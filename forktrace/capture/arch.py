@@ -49,3 +49,7 @@ _ROWS = (
 ABIS = {(row.audit, row.size): row for row in _ROWS}
 LAYOUTS = {row.size: row for row in reversed(_ROWS)}
 AUDIT_OF_LAYOUT = {row.size: row.audit for row in reversed(_ROWS)}
+WORDS = {row.audit: row.word for row in reversed(_ROWS)} | {0x40000003: 4}
+NUMBER_MASK = 0xFFFFFFFF & ~_X32_BIT
+# The modules of python-ptrace that have the names of an architecture's system calls.
+CALL_TABLES = {0xC000003E: "x86_64", 0x40000003: "i386", 0xC00000B7: "aarch64"}

@@ -10,18 +10,30 @@ import os
 import struct
 from collections.abc import Callable
 from errno import ENOSYS
+from importlib import import_module
 
+from msgspec import Struct
 from ptrace.binding import func as _binding
 from ptrace.error import PtraceError
 from ptrace.signames import SIGNAMES
 
-from forktrace.capture.arch import ABIS, AUDIT_OF_LAYOUT, LAYOUTS, Abi
+from forktrace.capture.arch import (
+    ABIS,
+    AUDIT_OF_LAYOUT,
+    CALL_TABLES,
+    LAYOUTS,
+    NUMBER_MASK,
+    WORDS,
+    Abi,
+)
 from forktrace.errors import LaunchError
 
 __all__ = ["EVENT_CLONE", "EVENT_EXEC", "EVENT_EXIT", "EVENT_FORK", "EVENT_STOP", "EVENT_VFORK"]
 __all__ += [
+    "OPTIONS_CALLS",
     "OPTIONS_EVENTS",
     "OPTIONS_MINIMAL",
+    "CallStop",
     "PtraceError",
     "Tracee",
     "check_binding",
@@ -30,6 +42,7 @@ __all__ += [
 
 # <linux/ptrace.h>
 _CONT = 7
+_SYSCALL = 24
 _GETREGSET = 0x4204
 _SEIZE = 0x4206
 _LISTEN = 0x4208
@@ -43,6 +56,7 @@ EVENT_STOP = 128
 # One option bit per event. No EXITKILL (it would kill daemons with the tracer).
 OPTIONS_MINIMAL = sum(1 << e for e in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC))
 OPTIONS_EVENTS = OPTIONS_MINIMAL | 1 << EVENT_EXIT
+OPTIONS_CALLS = OPTIONS_EVENTS | 1  # TRACESYSGOOD marks the stops at system calls
 
 _request: Callable[..., int] = _binding.ptrace
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -70,6 +84,30 @@ def signal_name(number: int) -> str:
     return f"SIGRT_{number - 32}" if number >= 32 else f"SIG{number}"
 
 
+class CallStop(Struct, frozen=True):
+    """Be a stop at a system call: its entry with name and raw arguments, or its exit.
+
+    ``name`` is None for a number that is not in the table; ``word`` is the size of the caller's
+    pointers in bytes. On leaving, ``result`` is the return value, negative errno if ``error``.
+    """
+
+    leaving: bool
+    name: str | None = None
+    values: tuple[int, ...] = ()
+    word: int = 8
+    result: int = 0
+    error: bool = False
+
+
+def _names(audit: int) -> dict[int, str]:
+    """Return python-ptrace's system call table for an architecture, empty if it has none."""
+    module = CALL_TABLES.get(audit)
+    if module is None:
+        return {}
+    table: dict[int, str] = import_module(f"ptrace.syscall.linux.{module}").SYSCALL_NAMES
+    return table
+
+
 class Tracee:
     """Make ptrace requests from one tracing thread, with buffers made once.
 
@@ -88,6 +126,7 @@ class Tracee:
         self._memory = (ctypes.c_char * (64 * 1024))()
         self._memory_view = memoryview(self._memory).cast("B")
         self._memory_at = ctypes.addressof(self._memory)
+        self._tables: dict[int, dict[int, str]] = {}
         self._local = _Iovec()
         self._remote = _Iovec()
 
@@ -98,6 +137,26 @@ class Tracee:
     def resume(self, pid: int, signum: int = 0) -> None:
         """Let ``pid`` go on, delivering ``signum`` if it is not 0."""
         _request(_CONT, pid, 0, signum)
+
+    def resume_to_call(self, pid: int, signum: int = 0) -> None:
+        """Let ``pid`` go on to the next entry or exit of a system call."""
+        _request(_SYSCALL, pid, 0, signum)
+
+    def call_stop(self, pid: int) -> CallStop | None:
+        """Return at which end of which system call ``pid`` has stopped, None if at neither."""
+        _request(_GET_SYSCALL_INFO, pid, 128, self._info_at)
+        op, audit = struct.unpack_from("=B3xI", self._info)
+        if op == 2:
+            result, error = struct.unpack_from("=qB", self._info, 24)
+            return CallStop(leaving=True, result=result, error=bool(error))
+        if op not in (1, 3):
+            return None
+        number, *values = struct.unpack_from("=7Q", self._info, 24)
+        names = self._tables.get(audit)
+        if names is None:
+            names = self._tables[audit] = _names(audit)
+        name = names.get(number & NUMBER_MASK)
+        return CallStop(leaving=False, name=name, values=tuple(values), word=WORDS.get(audit, 8))
 
     def listen(self, pid: int) -> None:
         """Leave ``pid`` in its group-stop, so that SIGCONT wakes it as if untraced."""

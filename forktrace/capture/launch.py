@@ -1,13 +1,10 @@
 """Start a command under the tracer, and keep out of its way.
 
 The child is forked, waits on a pipe, and executes the command once the tracing thread has seized
-it with all options; should forktrace die before, the child reads end-of-file and ends. Nothing
-but the child keeps the command's standard input and output, so that end-of-file and SIGPIPE
-reach whoever is at the other ends as they would without us.
+it with all options; should forktrace die before, the child reads end-of-file and ends.
 """
 
 import errno
-import fcntl
 import gc
 import os
 import stat
@@ -20,8 +17,10 @@ from typing import NoReturn
 
 from msgspec import Struct
 
+from forktrace.capture.call_recorder import CallRecorder
 from forktrace.capture.denied import why_denied
 from forktrace.capture.gateway import (
+    OPTIONS_CALLS,
     OPTIONS_EVENTS,
     OPTIONS_MINIMAL,
     PtraceError,
@@ -30,6 +29,7 @@ from forktrace.capture.gateway import (
 )
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import Relay, SignalGuard
+from forktrace.capture.surroundings import release_streams, restore_locale
 from forktrace.capture.tasks import TaskTable
 from forktrace.capture.tracer import Outcome, Tracer
 from forktrace.errors import LaunchError, NotExecutableError, NotFoundError, PtraceDeniedError
@@ -37,6 +37,7 @@ from forktrace.trace.events import Detail, Ended
 from forktrace.trace.writer import TraceWriter
 
 _GO = b"g"
+_OPTIONS = {"minimal": OPTIONS_MINIMAL, "events": OPTIONS_EVENTS, "syscalls": OPTIONS_CALLS}
 
 
 class Capture(Struct, frozen=True):
@@ -58,6 +59,8 @@ def find_command(name: str) -> str:
         NotFoundError: there is no such file.
         NotExecutableError: what is there can't be executed.
     """
+    if not name:
+        raise NotFoundError("command not found: its name is empty")
     if "/" in name:
         _check_executable(name)
         return name
@@ -171,6 +174,7 @@ def _become(path: str, argv: Sequence[str], guard: SignalGuard, go: int, report:
     try:
         if os.read(go, 1) == _GO:
             guard.restore_for_command()
+            restore_locale()
             os.execv(path, list(argv))
     except OSError as error:
         os.write(report, struct.pack("=i", error.errno or errno.EINVAL))
@@ -178,29 +182,6 @@ def _become(path: str, argv: Sequence[str], guard: SignalGuard, go: int, report:
         os.write(report, struct.pack("=i", errno.EINVAL))
     finally:
         os._exit(125)
-
-
-def release_streams() -> None:
-    """Let go of the command's streams: only standard error stays, for what forktrace says.
-
-    Descriptors that forktrace was given and the command has inherited are closed as well.
-    """
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0, inheritable=False)
-    os.dup2(null, 1, inheritable=False)
-    os.close(null)
-    for link in list(Path("/proc/self/fd").iterdir()):
-        fd = int(link.name)
-        if fd > 2 and _is_inherited(fd):
-            os.close(fd)
-
-
-def _is_inherited(fd: int) -> bool:
-    """Say whether a descriptor passes to the command: all that Python opens does not."""
-    try:
-        return not fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
-    except OSError:
-        return False  # the listing's own descriptor
 
 
 class _Session:
@@ -217,7 +198,7 @@ class _Session:
     ) -> None:
         self._child = child
         self._writer = writer
-        self._options = OPTIONS_MINIMAL if detail == "minimal" else OPTIONS_EVENTS
+        self._options = _OPTIONS[detail]
         self._table = TaskTable()
         self._tracee = Tracee()
         self._recorder = Recorder(
@@ -234,12 +215,16 @@ class _Session:
             self._table,
             self._tracee,
             writer,
+            self._call_recorder() if detail == "syscalls" else None,
             Relay(child.pid, guard.awaited),
             linger,
         )
         self._outcome: Outcome | None = None
         self._refused: LaunchError | None = None
         self._failure: str | None = None
+
+    def _call_recorder(self) -> CallRecorder:
+        return CallRecorder(self._writer, self._table, self._tracee, self._recorder.now)
 
     def run_in_thread(self) -> None:
         """Trace to the end."""

@@ -140,6 +140,15 @@ def read_cmdline(pid: int) -> list[bytes]:
     return data[:-1].split(b"\0") if data.endswith(b"\0") else [data] if data else []
 
 
+def pid_of_pidfd(pid: int, fd: int) -> int | None:
+    """Return the pid that a descriptor of ``pid`` stands for (pidfd_open(2)), None if none."""
+    try:
+        text = _line(read_file(f"/proc/{pid}/fdinfo/{fd}"), b"\nPid:\t")
+        return int(text) if text else None
+    except (OSError, ValueError):
+        return None
+
+
 def pending_signals(pid: int) -> int:
     """Return the mask of signals that wait for the process as a whole (ShdPnd). Raises OSError."""
     return int(_line(read_file(f"/proc/{pid}/status"), b"\nShdPnd:\t") or b"0", 16)

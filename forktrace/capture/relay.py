@@ -57,11 +57,11 @@ class SignalGuard:
         service manager that ignores PIPE passes that on, while a Python parent, which ignores
         both, resets both for its children (subprocess: restore_signals).
         """
-        ignored_by_parent = proc.ignored_signals(_parent_of_forktrace)
-        pipe, xfsz = 1 << (signal.SIGPIPE - 1), 1 << (signal.SIGXFSZ - 1)
-        if ignored_by_parent & (pipe | xfsz) != pipe:
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        both = {signal.SIGPIPE, signal.SIGXFSZ}
+        mask = proc.ignored_signals(_parent_of_forktrace)
+        kept = {s for s in both if mask >> (s - 1) & 1}
+        for signum in both if kept == both else both - kept:
+            signal.signal(signum, signal.SIG_DFL)
         if self._chld_ignored:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         for signum in (signal.SIGINT, signal.SIGQUIT, *_PASSED_ON):

@@ -14,6 +14,7 @@ from time import monotonic
 
 from msgspec import Struct
 
+from forktrace.capture.call_recorder import CallRecorder
 from forktrace.capture.gateway import (
     EVENT_CLONE,
     EVENT_EXEC,
@@ -35,6 +36,7 @@ _NOTHREAD = 0x20000000
 _WAIT = os.WNOHANG | _WALL | _NOTHREAD
 _STOPPING = frozenset((signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU))
 _FLUSH_SECONDS = 0.05
+_CALL_STOP = signal.SIGTRAP | 0x80  # what TRACESYSGOOD makes of a stop at a system call
 
 
 def _may_end_a_task(status: int) -> bool:
@@ -60,6 +62,7 @@ class Tracer:
     Args:
         root: pid of the traced command.
         recorder, table, tracee, writer: the parts of the capture, made for the same trace.
+        calls: records system calls, None where the detail is less.
         relay: passes termination signals on to the command, and ends the linger time.
         linger: seconds to go on after the command's own end, None for no limit.
     """
@@ -71,6 +74,7 @@ class Tracer:
         table: TaskTable,
         tracee: Tracee,
         writer: TraceWriter,
+        calls: CallRecorder | None,
         relay: Relay,
         linger: float | None,
     ) -> None:
@@ -80,6 +84,8 @@ class Tracer:
         self._tracee = tracee
         self._writer = writer
         self._relay = relay
+        self._calls = calls
+        self._resume = tracee.resume_to_call if calls else tracee.resume
         self._linger = linger
         self._status: int | None = None
         self._deadline: float | None = None
@@ -139,9 +145,12 @@ class Tracer:
             self._stop(pid, event, signum)
 
     def _stop(self, pid: int, event: int, signum: int) -> None:
+        if event == 0 and signum == _CALL_STOP and self._calls:
+            self._at_call(self._calls, pid)
+            return
         if event == 0:
             self._relay.delivery(self._tracee, pid, signum)
-            self._tracee.resume(pid, signum)
+            self._resume(pid, signum)
             return
         if event == EVENT_STOP:
             self._trap(pid, signum)
@@ -151,7 +160,13 @@ class Tracer:
             if handler is not None:
                 handler(pid)
         finally:
-            self._tracee.resume(pid)
+            self._resume(pid)
+
+    def _at_call(self, calls: CallRecorder, pid: int) -> None:
+        try:
+            calls.stop(pid)
+        finally:
+            self._resume(pid)
 
     def _trap(self, pid: int, signum: int) -> None:
         """Serve a stop that no event caused: a first stop, a group-stop, or the end of one."""
@@ -163,7 +178,7 @@ class Tracer:
         if signum in _STOPPING:
             self._tracee.listen(pid)
         else:
-            self._tracee.resume(pid)
+            self._resume(pid)
 
     def _serve_early(self) -> None:
         """Serve the first stops that came before their creators' events.
@@ -182,7 +197,10 @@ class Tracer:
         self._recorder.created(pid, self._tracee.message(pid))
 
     def _exec(self, pid: int) -> None:
-        self._recorder.executed(pid, self._tracee.message(pid))
+        former = self._tracee.message(pid)
+        self._recorder.executed(pid, former)
+        if self._calls and former != pid:
+            self._calls.forget(former)
 
     def _death(self, pid: int, status: int) -> None:
         killed = os.WIFSIGNALED(status)
@@ -192,6 +210,8 @@ class Tracer:
             os.WTERMSIG(status) if killed else None,
             os.WCOREDUMP(status),
         )
+        if self._calls:
+            self._calls.forget(pid)
         if pid == self._root:
             self._status = status
             if self._linger is not None:

@@ -7,7 +7,9 @@ from importlib import import_module
 import click
 
 from forktrace import __version__
-from forktrace.errors import ForktraceError, LaunchError
+from forktrace.capture.surroundings import fill_closed_streams
+from forktrace.cli.messages import say, write_error
+from forktrace.errors import ForktraceError, LaunchError, OutputError
 
 # Each command's module, imported only when it is asked for: the traced command starts sooner.
 COMMANDS = {
@@ -54,30 +56,36 @@ def _cli() -> None:
 
 def main() -> int:
     """Run forktrace with this process' arguments and return its exit status."""
+    fill_closed_streams()
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     try:
         result = _cli.main(prog_name="forktrace", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+        write_error(error.format_message() + "\n")
         return 2
     except click.ClickException as error:
         return _usage_error(error)
     except click.Abort:
         return 130
     except ForktraceError as error:
-        _say(str(error))
+        say(str(error))
         return _own_status(error)
     except BrokenPipeError:
         _discard_stdout()
         return 141
+    except OSError as error:
+        _discard_stdout()
+        say(f"cannot write {error.filename or 'standard output'}: {error.strerror}")
+        return OutputError.exit_code
     return result if isinstance(result, int) else 0
 
 
 def _usage_error(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
-    _say(error.format_message())
+    say(error.format_message())
     if context is not None:
-        click.echo(f"Try '{context.command_path} --help'.", err=True)
+        write_error(f"Try '{context.command_path} --help'.\n")
     return LaunchError.exit_code if _starts_a_command() else error.exit_code
 
 
@@ -90,11 +98,6 @@ def _own_status(error: ForktraceError) -> int:
 
 def _starts_a_command() -> bool:
     return len(sys.argv) > 1 and sys.argv[1] in _STARTS_A_COMMAND
-
-
-def _say(sentence: str) -> None:
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in sentence)
-    click.echo(f"forktrace: {shown}", err=True)
 
 
 def _discard_stdout() -> None:

@@ -54,11 +54,16 @@ def check_outputs(outputs: Sequence[Output], *, force: bool) -> None:
     """Make sure that every output can be written, without leaving anything behind.
 
     Raises:
+        UsageError: two outputs are the same file.
         OutputError: a file exists and ``force`` is off, or its folder can't be written.
     """
-    for output in outputs:
-        if output.path is not None:
-            _check(output.path, force=force)
+    seen = set()
+    for path in (output.path for output in outputs if output.path is not None):
+        _check(path, force=force)
+        place = path.resolve()
+        if place in seen:
+            raise UsageError(f"two outputs go to the same file: {path}")
+        seen.add(place)
 
 
 def _check(path: Path, *, force: bool) -> None:
@@ -97,8 +102,10 @@ def open_trace(path: Path, *, force: bool) -> int:
     """Open a trace that is written as it happens, and return its descriptor.
 
     Raises:
-        OutputError: it can't be made.
+        OutputError: it can't be made, or is a device or a pipe.
     """
+    if path.exists() and not path.is_file():
+        raise OutputError(f"cannot write {path}: a trace must be a plain file")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         if not force or not path.exists():

@@ -31,6 +31,7 @@ def command(
     'forktrace formats' lists the formats and views.
     """
     from forktrace.cli import pictures
+    from forktrace.cli.messages import say
     from forktrace.cli.outputs import check_outputs, parse_outputs
     from forktrace.trace.store import latest_trace
 
@@ -41,4 +42,4 @@ def command(
     for output in outputs:
         pictures.write(output, source, launch, findings, force=force)
     for warning in launch.warnings:
-        click.echo(f"forktrace: {warning}", err=True)
+        say(warning)

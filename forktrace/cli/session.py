@@ -5,16 +5,15 @@ Nothing heavy (networkx, rich) is imported before the command has ended.
 
 import os
 import pwd
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 from msgspec import Struct
 
 from forktrace import __version__
 from forktrace.capture.launch import Capture, find_command, monotonic_start, run_traced
+from forktrace.cli.messages import say, write_error
 from forktrace.cli.outputs import Output, check_outputs, open_trace, parse_outputs
 from forktrace.errors import ForktraceError, LaunchError
 from forktrace.trace import events, store
@@ -85,13 +84,13 @@ def _open(request: Request, outputs: Sequence[Output]) -> _Trace:
         try:
             trace = _Trace(*store.create_kept_trace(request.command[0]))
         except OSError as error:
-            _warn(f"this trace will not be kept: {_place(error)}: {error.strerror}")
+            say(f"this trace will not be kept: {_place(error)}: {error.strerror}")
             return _Trace(_nameless_file(), None)
     if trace.path is not None:
         try:
             store.remember_latest(trace.path)
         except OSError as error:
-            _warn(f"'forktrace show' will not find this trace by itself: {error.strerror}")
+            say(f"'forktrace show' will not find this trace by itself: {error.strerror}")
     return trace
 
 
@@ -149,17 +148,17 @@ def _conclude(
     failed = False
     if capture.failure:
         failed = True
-        _warn(f"tracing ended before the command did ({capture.failure}); please report this")
+        say(f"tracing ended before the command did ({capture.failure}); please report this")
     if writer.error is not None:
         failed = True
-        _warn(f"the trace is not complete: {writer.error.strerror} ({trace.path or 'temporary'})")
+        say(f"the trace is not complete: {writer.error.strerror} ({trace.path or 'temporary'})")
     pictures = [o for o in outputs if o.path != trace.path]
     if pictures or not request.quiet:
         failed |= not _show(request, pictures, trace)
     if capture.left:
-        _warn(f"still running, untraced: {_pids(capture.left)}")
+        say(f"still running, untraced: {_pids(capture.left)}")
     if trace.path is not None:
-        _warn(f"trace: {trace.path} (draw it: forktrace render -o launch.svg)")
+        say(f"trace: {trace.path} (draw it: forktrace render -o launch.svg)")
     return LaunchError.exit_code if failed and capture.exit_code == 0 else capture.exit_code
 
 
@@ -186,21 +185,16 @@ def _show(request: Request, pictures: Sequence[Output], trace: _Trace) -> bool:
     try:
         launch, findings = drawing.load(trace.readable)
         if not request.quiet and len(launch.processes) <= _LARGE:
-            click.echo(drawing.tree_text(launch, findings, 2), nl=False, err=True, color=True)
+            write_error(drawing.tree_text(launch, findings, 2))
         elif not request.quiet:
-            _warn(f"{len(launch.processes)} processes: see them with 'forktrace show'")
+            say(f"{len(launch.processes)} processes: see them with 'forktrace show'")
     except ForktraceError as error:
-        _warn(str(error))
+        say(str(error))
         return False
     for output in pictures:
         try:
             drawing.write(output, trace.readable, launch, findings, force=request.force)
         except ForktraceError as error:
-            _warn(str(error))
+            say(str(error))
             ok = False
     return ok
-
-
-def _warn(sentence: str) -> None:
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in sentence)
-    print(f"forktrace: {shown}", file=sys.stderr, flush=True)

@@ -10,9 +10,10 @@ import click
 def command(trace: Path | None) -> None:
     """Show TRACE (by default the latest run's) as a tree."""
     from forktrace.cli import pictures
+    from forktrace.cli.messages import say
     from forktrace.trace.store import latest_trace
 
     launch, findings = pictures.load(trace or latest_trace())
     click.echo(pictures.tree_text(launch, findings, 1), nl=False, color=True)
     for warning in launch.warnings:
-        click.echo(f"forktrace: {warning}", err=True)
+        say(warning)

@@ -68,7 +68,8 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     """Hold what /proc showed of a process at one moment.
 
     A field left out was not asked for, or is as when this process was last sampled; ``pgid``,
-    ``sid``, ``tty``, ``cgroup`` and ``ns`` left out from the birth on are as its parent was last seen to have them.
+    ``sid``, ``tty``, ``cgroup`` and ``ns`` left out from the birth on are as its
+    parent was last seen to have them.
 
     ``cgroup`` has the lines of /proc/PID/cgroup (``hierarchy:controllers:path``); ``ns`` maps a
     namespace kind to its inode; ``nspid`` is the pid in each PID namespace, the tracer's first
@@ -187,6 +188,26 @@ class ThreadExited(Record, frozen=True, tag="thread-exit"):
     tid: Pid
 
 
+Argument = Text | int | list[str] | None
+
+
+class Called(Record, frozen=True, tag="call"):
+    """A system call returned, of those that the detail "syscalls" records.
+
+    ``arguments`` has by name what is told of them (docs/trace-format.md lists the calls), pids as
+    the caller gave them, so in its PID namespace. ``result`` is the return value, ``error`` the
+    errno by name where it failed; ``tid`` is the calling thread if not the leader.
+    """
+
+    at_ns: Nanoseconds
+    pid: Pid
+    name: str
+    tid: Pid | None = None
+    arguments: dict[str, Argument] = {}
+    result: int | None = None
+    error: str | None = None
+
+
 class Outside(Record, frozen=True, tag="outside"):
     """Describe a process outside the trace that became somebody's parent."""
 
@@ -218,5 +239,6 @@ Event = (
     | Exited
     | ThreadExited
     | Outside
+    | Called
 )
 AnyRecord = Header | Event | Ended

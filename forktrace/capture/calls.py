@@ -1,0 +1,234 @@
+"""Say which system calls are worth a record, and what their arguments mean.
+
+Each is recorded when it has returned, with its result: that is the exact moment of what events
+show only by its results later. Sources: the man page of each call; <linux/prctl.h>.
+"""
+
+import os
+import struct
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from forktrace.capture import proc
+from forktrace.capture.clone_flags import flag_names
+from forktrace.capture.gateway import Tracee, signal_name
+from forktrace.trace.events import Argument
+from forktrace.trace.text import encode_text
+
+Arguments = dict[str, Argument]
+
+_PATH_MAX = 4096
+_CGROUP_FILES = (b"/cgroup.procs", b"/tasks", b"/cgroup.threads")
+_MAX_PID_WRITE = 20  # a pid in decimal, with room for a newline
+_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
+_WNOWAIT = 0x01000000
+_AT_FDCWD = -100
+
+
+class Entered(Struct):
+    """Be a system call that a thread has entered and not left.
+
+    ``name`` is the call, ``values`` its raw arguments, ``arguments`` what they mean, ``word`` the
+    size of a pointer of the caller in bytes.
+    """
+
+    name: str
+    values: tuple[int, ...]
+    arguments: Arguments
+    word: int
+
+
+class Reader:
+    """Read what the arguments of a stopped thread's call point to."""
+
+    def __init__(self, tracee: Tracee, tid: int, values: tuple[int, ...], word: int) -> None:
+        self.tid = tid
+        self.values = values
+        self.word = word
+        self._tracee = tracee
+
+    def memory(self, address: int, size: int) -> bytes:
+        """Return bytes of the caller's memory, none where they can't be read."""
+        try:
+            return self._tracee.read_memory(self.tid, address, size)
+        except OSError:
+            return b""
+
+    def string(self, index: int, size: int = _PATH_MAX) -> bytes:
+        """Return the NUL-terminated string that an argument points to."""
+        return self.memory(self.values[index], size).split(b"\0", 1)[0]
+
+    def number(self, index: int) -> int:
+        """Return an argument as a signed 32-bit number, as an int or a pid is passed."""
+        return _signed(self.values[index])
+
+    def link(self, fd: int) -> bytes:
+        """Return what a descriptor of the caller leads to, nothing where that can't be read."""
+        try:
+            return os.readlink(f"/proc/{self.tid}/fd/{fd}".encode())  # noqa: PTH115 (as bytes)
+        except OSError:
+            return b""
+
+
+def _signed(value: int) -> int:
+    value &= 0xFFFFFFFF
+    return value - (1 << 32) if value >> 31 else value
+
+
+def _nothing(_call: Reader) -> Arguments:
+    return {}
+
+
+def _setpgid(call: Reader) -> Arguments:
+    return {"pid": call.number(0), "pgid": call.number(1)}
+
+
+def _prctl(call: Reader) -> Arguments | None:
+    option = call.values[0]
+    if option == _PR_SET_NAME:
+        return {"option": "PR_SET_NAME", "name": encode_text(call.string(1, 16))}
+    if option == _PR_SET_CHILD_SUBREAPER:
+        return {"option": "PR_SET_CHILD_SUBREAPER", "value": int(bool(call.values[1]))}
+    if option == _PR_SET_PDEATHSIG:
+        signum = call.number(1)
+        return {"option": "PR_SET_PDEATHSIG", "signal": signal_name(signum) if signum else None}
+    return None
+
+
+def _unshare(call: Reader) -> Arguments:
+    return {"flags": flag_names(call.values[0] & 0xFFFFFFFF)}
+
+
+def _setns(call: Reader) -> Arguments:
+    target = call.link(call.number(0))
+    return {"target": encode_text(target), "flags": flag_names(call.values[1] & 0xFFFFFFFF)}
+
+
+def _chroot(call: Reader) -> Arguments:
+    return {"path": encode_text(call.string(0))}
+
+
+def _pivot_root(call: Reader) -> Arguments:
+    return {"path": encode_text(call.string(0)), "old": encode_text(call.string(1))}
+
+
+def _write(call: Reader) -> Arguments | None:
+    """Take a write of a pid to a cgroup's file; look at the data first, as it is cheaper."""
+    size = call.values[2]
+    if not 0 < size <= _MAX_PID_WRITE:
+        return None
+    data = call.memory(call.values[1], size).strip()
+    if not data.isdigit():
+        return None
+    path = call.link(call.number(0))
+    if not path.endswith(_CGROUP_FILES):
+        return None
+    return {"path": encode_text(path), "pid": int(data)}
+
+
+def _execve(call: Reader) -> Arguments:
+    return {"path": encode_text(call.string(0))}
+
+
+def _execveat(call: Reader) -> Arguments:
+    path = call.string(1)
+    fd = call.number(0)
+    if fd != _AT_FDCWD and not path.startswith(b"/"):
+        path = call.link(fd) + (b"/" + path if path else b"")
+    return {"path": encode_text(path)}
+
+
+def _kill(call: Reader) -> Arguments:
+    return {"pid": call.number(0), **_signal(call.number(1))}
+
+
+def _tgkill(call: Reader) -> Arguments:
+    return {"pid": call.number(0), "tid": call.number(1), **_signal(call.number(2))}
+
+
+def _tkill(call: Reader) -> Arguments:
+    return {"tid": call.number(0), **_signal(call.number(1))}
+
+
+def _pidfd_send_signal(call: Reader) -> Arguments:
+    return {"pid": proc.pid_of_pidfd(call.tid, call.number(0)), **_signal(call.number(1))}
+
+
+def _signal(number: int) -> Arguments:
+    return {"signal": signal_name(number) if number else None}
+
+
+_ON_ENTRY: dict[str, Callable[[Reader], Arguments | None]] = {
+    "setsid": _nothing,
+    "setpgid": _setpgid,
+    "prctl": _prctl,
+    "unshare": _unshare,
+    "setns": _setns,
+    "chroot": _chroot,
+    "pivot_root": _pivot_root,
+    "write": _write,
+    "execve": _execve,
+    "execveat": _execveat,
+    "kill": _kill,
+    "tkill": _tkill,
+    "tgkill": _tgkill,
+    "pidfd_send_signal": _pidfd_send_signal,
+    "wait4": _nothing,
+    "waitid": _nothing,
+    "waitpid": _nothing,
+}
+NAMES = frozenset(_ON_ENTRY)
+
+
+def enter(
+    tracee: Tracee, tid: int, name: str, values: tuple[int, ...], word: int
+) -> Entered | None:
+    """Return a call that ``tid`` has just entered, None if it is of no interest after all."""
+    arguments = _ON_ENTRY[name](Reader(tracee, tid, values, word))
+    return None if arguments is None else Entered(name, values, arguments, word)
+
+
+def leave(tracee: Tracee, tid: int, call: Entered, result: int) -> Arguments | None:
+    """Return what a call that has ended with ``result`` (not an error) is to be recorded with.
+
+    None for what needs no record: a successful exec (it has an event of its own), a wait that
+    reaped nobody.
+    """
+    if call.name in ("execve", "execveat"):
+        return None
+    reader = Reader(tracee, tid, call.values, call.word)
+    if call.name in ("wait4", "waitpid"):
+        return _reaped_by_wait4(reader, result)
+    if call.name == "waitid":
+        return _reaped_by_waitid(reader)
+    return call.arguments
+
+
+def _reaped_by_wait4(call: Reader, result: int) -> Arguments | None:
+    """Return whom wait4 reaped. Without a status to read it can be told only by its options."""
+    if result <= 0:
+        return None
+    status = call.memory(call.values[1], 4) if call.values[1] else b""
+    if len(status) == 4:
+        ended = _is_end(struct.unpack("=i", status)[0])
+    else:
+        ended = not call.values[2] & (os.WUNTRACED | os.WCONTINUED)
+    return {"reaped": result} if ended else None
+
+
+def _is_end(status: int) -> bool:
+    return os.WIFEXITED(status) or os.WIFSIGNALED(status)
+
+
+def _reaped_by_waitid(call: Reader) -> Arguments | None:
+    """Return whom waitid reaped: siginfo's si_code and si_pid (sigaction(2))."""
+    if call.values[3] & _WNOWAIT or not call.values[2]:
+        return None
+    pid_at = 16 if call.word == 8 else 12
+    info = call.memory(call.values[2], pid_at + 4)
+    if len(info) < pid_at + 4:
+        return None
+    code = struct.unpack_from("=i", info, 8)[0]
+    pid = struct.unpack_from("=i", info, pid_at)[0]
+    return {"reaped": pid} if pid and code in (1, 2, 3) else None  # CLD_EXITED, KILLED, DUMPED
