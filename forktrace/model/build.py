@@ -9,6 +9,7 @@ from forktrace.model.graph import build_graph
 from forktrace.model.join import Joiner
 from forktrace.model.launch import Launch
 from forktrace.model.process import Moment
+from forktrace.model.reaps import find_reaps
 from forktrace.trace import events
 from forktrace.trace.reader import TraceFile
 
@@ -50,6 +51,7 @@ def _build(trace: TraceFile) -> Launch:
         events.Exited: joiner.exited,
         events.ThreadExited: joiner.thread_exited,
         events.Outside: joiner.described,
+        events.Called: joiner.called,
     }
     for seq, event in enumerate(trace.events):
         handlers[type(event)](Moment(event.at_ns, seq), event)
@@ -57,6 +59,7 @@ def _build(trace: TraceFile) -> Launch:
     processes = joiner.processes
     infer_missed_adoptions(processes, joiner.expected_parents)
     confirm_parents(processes)
+    find_reaps(processes)
     inherit_images(processes)
     return Launch(
         header=trace.header,

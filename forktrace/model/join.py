@@ -7,6 +7,7 @@ in which it happened: ``model.pids`` says which records can come early, late or 
 from forktrace.model.pids import first_ppid
 from forktrace.model.process import (
     Adoption,
+    Call,
     Creation,
     Exit,
     Image,
@@ -17,7 +18,7 @@ from forktrace.model.process import (
 from forktrace.model.registry import Registry
 from forktrace.model.threads import ThreadTable
 from forktrace.trace import events
-from forktrace.trace.text import Text, decode_text
+from forktrace.trace.text import Raw, Text, decode_text
 
 
 class Joiner:
@@ -168,6 +169,14 @@ class Joiner:
         self._threads.all_ended(process, at)
         self._pids.end(process)
 
+    def called(self, at: Moment, event: events.Called) -> None:
+        """Take a system call that has returned."""
+        process = self._acting(at, event.pid)
+        if process is not None:
+            arguments = {name: _argument(value) for name, value in event.arguments.items()}
+            call = Call(at, event.name, arguments, event.result, event.error, event.tid)
+            process.calls.append(call)
+
     def thread_started(self, at: Moment, event: events.ThreadStarted) -> None:
         """Take a thread's first stop that came before its creator's event."""
         process = self._acting(at, event.pid)
@@ -249,6 +258,10 @@ def _text(text: Text | None) -> str | None:
 
 def _texts(texts: list[Text] | None) -> list[str] | None:
     return None if texts is None else [decode_text(t) for t in texts]
+
+
+def _argument(value: events.Argument) -> str | int | list[str] | None:
+    return decode_text(value) if isinstance(value, Raw) else value
 
 
 def _sample(at: Moment, at_event: str, state: events.State) -> Sample:

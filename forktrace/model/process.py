@@ -110,6 +110,29 @@ class Sample:
 
 
 @dataclass(slots=True)
+class Call:
+    """Be a system call that returned (detail "syscalls"); ``error`` is the errno if it failed.
+
+    ``arguments`` holds by name what ``trace.events.Called`` does, text as ``str``.
+    """
+
+    at: Moment
+    name: str
+    arguments: dict[str, str | int | list[str] | None]
+    result: int | None
+    error: str | None
+    tid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reap:
+    """Say when and by whom (an id) a process was waited for, which ended it as a zombie."""
+
+    at: Moment
+    by: str
+
+
+@dataclass(slots=True)
 class Process:
     """Be a process, under an id of its own: p1, p2, … in creation order; x1, … outside the trace.
 
@@ -136,6 +159,8 @@ class Process:
     adoptions: list[Adoption] = field(default_factory=list)
     threads: list[Thread] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    reap: Reap | None = None
 
     @property
     def creator(self) -> str | None:
