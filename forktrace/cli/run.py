@@ -78,6 +78,9 @@ def make_request(command: tuple[str, ...], options: dict[str, Any], **more: Any)
     options_metavar="[OPTION]… [--]",
 )
 @capture_options
+@click.option(
+    "-u", "--user", help="Run COMMAND as USER, by name or uid, while forktrace stays root."
+)
 @click.argument("command_line", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND…")
 def command(command_line: tuple[str, ...], **options: Any) -> int:
     """Trace COMMAND and all that it starts.

@@ -12,7 +12,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from forktrace import __version__
-from forktrace.capture.launch import Capture, find_command, monotonic_start, run_traced
+from forktrace.capture.command import find_command
+from forktrace.capture.identity import find_identity
+from forktrace.capture.launch import Capture, monotonic_start, run_traced
 from forktrace.cli.messages import say, write_error
 from forktrace.cli.outputs import Output, check_outputs, open_trace, parse_outputs
 from forktrace.errors import ForktraceError, LaunchError
@@ -33,6 +35,7 @@ class Request(Struct, frozen=True):
     linger: float | None
     detail: events.Detail
     source: events.Source = "run"
+    user: str | None = None
 
 
 class _Trace(Struct, frozen=True):
@@ -55,6 +58,7 @@ def trace_command(request: Request) -> int:
     """
     started_ns = monotonic_start()
     outputs = parse_outputs(request.outputs, request.format_name, request.view, stdout=False)
+    identity = find_identity(request.user) if request.user is not None else None
     path = find_command(request.command[0])
     check_outputs(outputs, force=request.force)
     trace = _open(request, outputs)
@@ -68,6 +72,7 @@ def trace_command(request: Request) -> int:
             started_ns=started_ns,
             detail=request.detail,
             linger=request.linger,
+            identity=identity,
         )
     except LaunchError:
         if trace.path is not None:

@@ -1,0 +1,155 @@
+"""Find a command, and start it so that it executes nothing before it is traced.
+
+The child is forked, waits on a pipe, and executes the command once the tracing thread has seized
+it with all options; should forktrace die before, the child reads end-of-file and ends.
+"""
+
+import errno
+import os
+import stat
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from forktrace.capture.identity import Identity
+from forktrace.capture.relay import SignalGuard
+from forktrace.capture.surroundings import restore_locale
+from forktrace.errors import LaunchError, NotExecutableError, NotFoundError
+
+_GO = b"g"
+
+
+def find_command(name: str) -> str:
+    """Return the path of a command as execvp would find it.
+
+    Raises:
+        NotFoundError: there is no such file.
+        NotExecutableError: what is there can't be executed.
+    """
+    if not name:
+        raise NotFoundError("command not found: its name is empty")
+    if "/" in name:
+        _check_executable(name)
+        return name
+    unusable = None
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder or ".", name)  # noqa: PTH118 (keeps "./")
+        try:
+            _check_executable(path)
+        except NotExecutableError as error:
+            unusable = unusable or error
+        except NotFoundError:
+            pass
+        else:
+            return path
+    if unusable:
+        raise unusable
+    raise NotFoundError(f"command not found: {name!r} is in no folder of PATH")
+
+
+def _check_executable(path: str) -> None:
+    try:
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"command not found: {path!r}") from None
+    except (OSError, ValueError) as error:
+        raise NotExecutableError(f"cannot execute {path!r}: {_reason(error)}") from None
+    if not stat.S_ISREG(mode):
+        raise NotExecutableError(f"cannot execute {path!r}: it is not a file")
+    if not os.access(path, os.X_OK):
+        raise NotExecutableError(f"cannot execute {path!r}: permission denied (chmod +x it?)")
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+class Child:
+    """Be the forked child that waits to execute the command."""
+
+    def __init__(self, pid: int, go: int, report: int) -> None:
+        self.pid = pid
+        self._go: int | None = go
+        self._report = report
+
+    def release(self) -> None:
+        """Let it execute the command, if that was not done already."""
+        if self._go is not None:
+            os.write(self._go, _GO)
+            self._close()
+
+    def abandon(self) -> None:
+        """Let it end without having executed anything, and reap it."""
+        self._close()
+        os.waitpid(self.pid, 0)
+
+    def _close(self) -> None:
+        if self._go is not None:
+            os.close(self._go)
+            self._go = None
+
+    def exec_errno(self) -> int | None:
+        """Return the errno with which execve failed, None if it succeeded."""
+        data = os.read(self._report, 4)
+        os.close(self._report)
+        return struct.unpack("=i", data)[0] if len(data) == 4 else None
+
+
+def start_child(
+    path: str, argv: Sequence[str], guard: SignalGuard, identity: Identity | None
+) -> Child:
+    """Fork the child that will execute the command when it is released.
+
+    Args:
+        path: the program's file.
+        argv: its arguments, the first one its name.
+        guard: knows the signal state that the command is to get.
+        identity: the user that it is to run as, None for forktrace's own.
+    """
+    go_read, go_write = os.pipe()
+    report_read, report_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(go_write)
+        _become(path, argv, guard, identity, go_read, report_write)
+    os.close(go_read)
+    os.close(report_write)
+    return Child(pid, go_write, report_read)
+
+
+def _become(
+    path: str,
+    argv: Sequence[str],
+    guard: SignalGuard,
+    identity: Identity | None,
+    go: int,
+    report: int,
+) -> NoReturn:
+    """Execute the command in the child; on failure tell the errno and end."""
+    try:
+        if os.read(go, 1) == _GO:
+            guard.restore_for_command()
+            restore_locale()
+            if identity is not None:
+                identity.assume()
+            os.execv(path, list(argv))
+    except OSError as error:
+        os.write(report, struct.pack("=i", error.errno or errno.EINVAL))
+    except BaseException:
+        os.write(report, struct.pack("=i", errno.EINVAL))
+    finally:
+        os._exit(125)
+
+
+def exec_failed(number: int) -> LaunchError:
+    """Return the error for an errno that execve gave."""
+    text = os.strerror(number)
+    if number == errno.ENOENT:
+        return NotFoundError(f"command not found: {text} (a script's interpreter may be missing)")
+    if number == errno.ENOEXEC:
+        return NotExecutableError(
+            "cannot execute the command: it is neither a program for this machine nor a script "
+            "with a #! line"
+        )
+    return NotExecutableError(f"cannot execute the command: {text}")
