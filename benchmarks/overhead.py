@@ -24,13 +24,16 @@ from pathlib import Path
 FORKS = 2000
 C_FILES = 60
 IMAGE = "forktrace-bench"
+WORKLOADS = ["start-up", "forks", "calls", "make", "podman"]
 STRACE = ["strace", "-f", "--seccomp-bpf", "-e", "trace=process", "-o"]
-# The goals, as ratios to that strace: (workload, variant) -> at most.
+# The goals: (workload, variant) -> compared with which variant, ratio of whole processes at most.
 GOALS = {
-    ("forks", "forktrace"): 1.25,
-    ("forks", "forktrace minimal"): 0.95,
-    ("make", "forktrace"): 0.95,
-    ("podman", "forktrace"): 0.95,
+    ("forks", "forktrace"): ("strace", 1.25),
+    ("forks", "forktrace minimal"): ("strace", 0.95),
+    ("make", "forktrace"): ("strace", 0.95),
+    ("podman", "forktrace"): ("strace", 0.95),
+    ("calls", "forktrace minimal"): ("C tracer", 1.15),
+    ("calls", "forktrace syscalls"): ("strace -f", 1.5),
 }
 
 
@@ -54,15 +57,33 @@ def silently(command: list[str]) -> None:
 
 def variants(command: list[str], scratch: Path) -> dict[str, list[str]]:
     """Return the command lines to compare, by name."""
-    forktrace = [sys.executable, "-m", "forktrace", "run", "--quiet", "--force"]
+
+    def forktrace(detail: str) -> list[str]:
+        base = [sys.executable, "-m", "forktrace", "run", "--quiet", "--force"]
+        return [*base, "--detail", detail, "-o", str(scratch / "t.jsonl"), "--", *command]
+
     return {
         "untraced": command,
-        "forktrace": [*forktrace, "-o", str(scratch / "e.jsonl"), "--", *command],
-        "forktrace minimal": [
-            *forktrace, "--detail", "minimal", "-o", str(scratch / "m.jsonl"), "--", *command
-        ],
+        "forktrace": forktrace("events"),
+        "forktrace minimal": forktrace("minimal"),
         "strace": [*STRACE, str(scratch / "s.log"), *command],
-    }  # fmt: skip
+    }
+
+
+def call_variants(command: list[str], scratch: Path) -> dict[str, list[str]]:
+    """Return the command lines that compare the two ends: no detail, and system calls."""
+    source = Path(__file__).with_name("minimal_tracer.c")
+    tracer = scratch / "minimal_tracer"
+    silently(["cc", "-O2", "-o", str(tracer), str(source)])
+    base = [sys.executable, "-m", "forktrace", "run", "--quiet", "--force", "--detail"]
+    output = ["-o", str(scratch / "t.jsonl"), "--", *command]
+    return {
+        "untraced": command,
+        "C tracer": [str(tracer), *command],
+        "forktrace minimal": [*base, "minimal", *output],
+        "forktrace syscalls": [*base, "syscalls", *output],
+        "strace -f": ["strace", "-f", "-o", str(scratch / "s.log"), *command],
+    }
 
 
 def timed(command: list[str]) -> float:
@@ -72,9 +93,8 @@ def timed(command: list[str]) -> float:
     return time.monotonic() - start
 
 
-def compare(workload: Workload, runs: int, scratch: Path) -> None:
+def compare(workload: Workload, commands: dict[str, list[str]], runs: int) -> None:
     """Time all variants of a workload in turn, and print a row for each."""
-    commands = variants(workload.command, scratch)
     times: dict[str, list[float]] = {name: [] for name in commands}
     for round_number in range(runs + 1):
         for name, command in commands.items():
@@ -83,14 +103,20 @@ def compare(workload: Workload, runs: int, scratch: Path) -> None:
             if round_number:  # the first round warms the caches
                 times[name].append(seconds)
     print(f"\n{workload.name}: {runs} rounds")
-    print(f"  {'':18} {'seconds':>8} {'to untraced':>12} {'to strace':>10}  goal")
+    print(f"  {'':18} {'seconds':>8} {'to untraced':>12}  goal")
     for name, seconds_of in times.items():
         untraced = ratio(seconds_of, times["untraced"])
-        strace = ratio(seconds_of, times["strace"])
-        goal = GOALS.get((workload.name, name))
-        verdict = "" if goal is None else f"{goal:.2f} {'met' if strace <= goal else 'MISSED'}"
-        median = statistics.median(seconds_of)
-        print(f"  {name:18} {median:8.3f} {untraced:12.2f} {strace:10.2f}  {verdict}")
+        verdict = _verdict(workload.name, name, times)
+        print(f"  {name:18} {statistics.median(seconds_of):8.3f} {untraced:12.2f}  {verdict}")
+
+
+def _verdict(workload: str, name: str, times: dict[str, list[float]]) -> str:
+    if (workload, name) not in GOALS:
+        return ""
+    other, goal = GOALS[workload, name]
+    measured = ratio(times[name], times[other])
+    outcome = "met" if measured <= goal else "MISSED"
+    return f"{measured:.2f} of {other}, at most {goal:.2f}: {outcome}"
 
 
 def ratio(of: list[float], to: list[float]) -> float:
@@ -167,7 +193,7 @@ def main() -> None:
     """Run the workloads that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=9, help="rounds counted per workload")
-    parser.add_argument("workloads", nargs="*", default=["start-up", "forks", "make", "podman"])
+    parser.add_argument("workloads", nargs="*", default=WORKLOADS)
     arguments = parser.parse_args()
     print(f"{os.uname().sysname} {os.uname().release} {os.uname().machine}, {os.cpu_count()} CPUs")
     with tempfile.TemporaryDirectory() as folder:
@@ -176,12 +202,17 @@ def main() -> None:
             if name == "start-up":
                 start_up(arguments.runs, scratch)
             elif name == "forks":
-                compare(forks(), arguments.runs, scratch)
+                work = forks()
+                compare(work, variants(work.command, scratch), arguments.runs)
+            elif name == "calls":
+                work = Workload("calls", forks().command, nothing)
+                compare(work, call_variants(work.command, scratch), arguments.runs)
             elif name == "make":
-                compare(make(scratch), arguments.runs, scratch)
+                work = make(scratch)
+                compare(work, variants(work.command, scratch), arguments.runs)
             elif name == "podman":
                 with podman(scratch) as workload:
-                    compare(workload, arguments.runs, scratch)
+                    compare(workload, variants(workload.command, scratch), arguments.runs)
             else:
                 parser.error(f"no workload is called {name!r}")
 
