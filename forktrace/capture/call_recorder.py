@@ -35,15 +35,15 @@ class CallRecorder:
 
     def stop(self, tid: int) -> None:
         """Take a stop at a call's entry or exit."""
-        stop = self._tracee.call_stop(tid)
+        stop = self._tracee.call_stop(tid, calls.NAMES, tid in self._entered)
         if stop is None:
             return
         if stop.leaving:
             self._leave(tid, stop)
-        elif stop.name in calls.NAMES:
-            entered = calls.enter(self._tracee, tid, stop.name, stop.values, stop.word)
-            if entered is not None:
-                self._entered[tid] = entered
+            return
+        entered = calls.enter(self._tracee, tid, stop.name, stop.values, stop.word)
+        if entered is not None:
+            self._entered[tid] = entered
 
     def forget(self, tid: int) -> None:
         """Drop a call that will never be left: its thread has ended, or executed something."""

@@ -87,25 +87,28 @@ def signal_name(number: int) -> str:
 class CallStop(Struct, frozen=True):
     """Be a stop at a system call: its entry with name and raw arguments, or its exit.
 
-    ``name`` is None for a number that is not in the table; ``word`` is the size of the caller's
-    pointers in bytes. On leaving, ``result`` is the return value, negative errno if ``error``.
+    ``word`` is the size of the caller's pointers in bytes. On leaving, ``result`` is the return
+    value, negative errno if ``error``.
     """
 
     leaving: bool
-    name: str | None = None
+    name: str = ""
     values: tuple[int, ...] = ()
     word: int = 8
     result: int = 0
     error: bool = False
 
 
-def _names(audit: int) -> dict[int, str]:
-    """Return python-ptrace's system call table for an architecture, empty if it has none."""
+def call_numbers(audit: int, names: frozenset[str]) -> dict[int, str]:
+    """Return the numbers of the named system calls in python-ptrace's table of an architecture.
+
+    Empty where it has no table for it.
+    """
     module = CALL_TABLES.get(audit)
     if module is None:
         return {}
     table: dict[int, str] = import_module(f"ptrace.syscall.linux.{module}").SYSCALL_NAMES
-    return table
+    return {number: name for number, name in table.items() if name in names}
 
 
 class Tracee:
@@ -126,7 +129,7 @@ class Tracee:
         self._memory = (ctypes.c_char * (64 * 1024))()
         self._memory_view = memoryview(self._memory).cast("B")
         self._memory_at = ctypes.addressof(self._memory)
-        self._tables: dict[int, dict[int, str]] = {}
+        self._numbers: dict[int, dict[int, str]] = {}
         self._local = _Iovec()
         self._remote = _Iovec()
 
@@ -142,21 +145,26 @@ class Tracee:
         """Let ``pid`` go on to the next entry or exit of a system call."""
         _request(_SYSCALL, pid, 0, signum)
 
-    def call_stop(self, pid: int) -> CallStop | None:
-        """Return at which end of which system call ``pid`` has stopped, None if at neither."""
+    def call_stop(self, pid: int, names: frozenset[str], entered: bool) -> CallStop | None:
+        """Return at which end of which system call ``pid`` has stopped.
+
+        None for any but the entry of a call in ``names``, or, if ``entered``, the exit.
+        """
         _request(_GET_SYSCALL_INFO, pid, 128, self._info_at)
-        op, audit = struct.unpack_from("=B3xI", self._info)
-        if op == 2:
+        op, audit, number = struct.unpack_from("=B3xI16xQ", self._info)
+        if op == 2 and entered:
             result, error = struct.unpack_from("=qB", self._info, 24)
             return CallStop(leaving=True, result=result, error=bool(error))
         if op not in (1, 3):
             return None
-        number, *values = struct.unpack_from("=7Q", self._info, 24)
-        names = self._tables.get(audit)
-        if names is None:
-            names = self._tables[audit] = _names(audit)
-        name = names.get(number & NUMBER_MASK)
-        return CallStop(leaving=False, name=name, values=tuple(values), word=WORDS.get(audit, 8))
+        numbers = self._numbers.get(audit)
+        if numbers is None:
+            numbers = self._numbers[audit] = call_numbers(audit, names)
+        name = numbers.get(number & NUMBER_MASK)
+        if name is None:
+            return None
+        values = struct.unpack_from("=6Q", self._info, 32)
+        return CallStop(leaving=False, name=name, values=values, word=WORDS.get(audit, 8))
 
     def listen(self, pid: int) -> None:
         """Leave ``pid`` in its group-stop, so that SIGCONT wakes it as if untraced."""

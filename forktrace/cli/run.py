@@ -56,8 +56,8 @@ def capture_options(function: Callable[..., int]) -> Callable[..., int]:
                 type=click.Choice(["minimal", "events", "syscalls"]),
                 default="events",
                 show_default=True,
-                help="How much to record: 'minimal' is events and arguments alone, 'syscalls' adds the "
-                "exact moments of setsid, unshare, kill, wait and more, at a price.",
+                help="How much to record: 'minimal' is events and arguments alone, 'syscalls' adds "
+                "the exact moments of setsid, unshare, kill, wait and more, at a price.",
             ),
         )
     ):
