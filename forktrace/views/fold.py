@@ -112,7 +112,9 @@ def pinned(launch: Launch, findings: Findings) -> set[str]:
         if (finding and finding.role not in ("helper", "other")) or process.exit is None:
             result.add(process.id)
         for adoption in process.adoptions:
-            result |= {process.id, adoption.parent} | ({adoption.death} if adoption.death else set())
+            result |= {process.id, adoption.parent} | (
+                {adoption.death} if adoption.death else set()
+            )
     return result
 
 
@@ -175,9 +177,9 @@ def _merge(launch: Launch, folded: Folded, merged: dict[str, Row]) -> Folded:
 
 
 def _shapes(launch: Launch, findings: Findings, folded: Folded) -> dict[str, int]:
-    """Number what each ended process did: equal numbers, same program, end and children.
+    """Number what each process did: equal numbers, same program, end, adopters and children.
 
-    What takes part in an adoption, and whatever stands above such a process, has no number.
+    Who adopted or left orphans, and whatever stands above such a process, has no number.
     """
     unlike = _with_ancestors(launch, _adopting(launch))
     numbers: dict[object, int] = {}
@@ -185,23 +187,21 @@ def _shapes(launch: Launch, findings: Findings, folded: Folded) -> dict[str, int
     result: dict[str, int] = {}
     for row in reversed(folded.rows):  # children before their creator
         process = launch.processes[row.id]
-        if row.id in unlike or process.exit is None:
+        if row.id in unlike:
             continue
         role = findings.roles.get(row.id)
-        end = (process.exit.code, process.exit.signal)
-        shape = (process.name, role and role.role, end, tuple(below.get(row.id, ())))
+        end = process.exit and (process.exit.code, process.exit.signal)
+        parents = tuple((a.parent, a.death) for a in process.adoptions)
+        shape = (process.name, role and role.role, end, parents, tuple(below.get(row.id, ())))
         result[row.id] = numbers.setdefault(shape, len(numbers))
         below.setdefault(home(process), []).append(result[row.id])
     return result
 
 
 def _adopting(launch: Launch) -> set[str]:
-    """Return who changed parent, who died then, who adopted, and who runs still."""
-    result = {p.id for p in launch.inside if p.exit is None}
-    for process in launch.inside:
-        for adoption in process.adoptions:
-            result |= {process.id, adoption.parent, adoption.previous or process.id}
-    return result
+    """Return who adopted, and who died and left orphans."""
+    adoptions = [adoption for process in launch.inside for adoption in process.adoptions]
+    return {a.parent for a in adoptions} | {a.previous for a in adoptions if a.previous}
 
 
 def _drop(launch: Launch, folded: Folded, gone: Container[str]) -> Folded:

@@ -32,7 +32,8 @@ _BOLD_ASCII = (
     716, 716, 494, 596, 479, 712, 652, 924, 646, 652, 583, 712, 366, 712, 838,
 )
 # fmt: on
-_PUNCTUATION = {"…": 1000, "·": 380, "×": 838, "→": 838, "“": 658, "”": 658, "–": 500, "—": 1000}
+TIMES = "\N{MULTIPLICATION SIGN}"
+_PUNCTUATION = {"…": 1000, "·": 380, TIMES: 838, "→": 838, "“": 658, "”": 658}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def text_width(text: str, face: Face) -> float:
 
 def fit(text: str, face: Face, room: float) -> str:
     """Cut ``text`` so that it is at most ``room`` px wide, with an ellipsis where it was cut."""
+    room += 0.01  # sums of widths are not exact
     text = text[: int(room) + 1]  # no character is narrower than a pixel
     if text_width(text, face) <= room:
         return text

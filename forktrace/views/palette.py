@@ -37,6 +37,7 @@ BACKGROUND = Shade("#FFFFFF", "#0D1117")
 INK = Shade("#1F2328", "#E6EDF3")  # text, and lines that tell of parenthood
 MUTED = Shade("#59636E", "#9198A1")  # second-rank text
 FAINT = Shade("#D1D9E0", "#30363D")  # guides and frames
+PANEL = Shade("#F3F5F8", "#161B22")  # the ground inside a frame
 ALERT = Shade("#CF222E", "#FF7B72")  # an end by signal, or with a code other than 0
 
 

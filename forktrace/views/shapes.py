@@ -95,22 +95,23 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Be one line of text; ``y`` is its baseline, ``x`` its start, or its end if so anchored."""
+    """Be one line of text; ``y`` is its baseline, ``x`` its start, middle or end, as anchored."""
 
     x: float
     y: float
     text: str
     face: Face
     kind: str
-    anchor: Literal["start", "end"] = "start"
+    anchor: Literal["start", "middle", "end"] = "start"
     title: str | None = None
 
     @property
     def bounds(self) -> Bounds:
         """Return the box that the text fits in, by the built-in widths."""
         width = text_width(self.text, self.face)
-        left = self.x if self.anchor == "start" else self.x - width
-        return Bounds(left, self.y - 0.78 * self.face.size, left + width, self.y + 0.22 * self.face.size)
+        left = self.x - {"start": 0.0, "middle": width / 2, "end": width}[self.anchor]
+        top, bottom = self.y - 0.78 * self.face.size, self.y + 0.22 * self.face.size
+        return Bounds(left, top, left + width, bottom)
 
 
 Mark = Line | Box | Dot | Curve | Polygon | Label
@@ -139,4 +140,6 @@ class Picture:
     @property
     def marks(self) -> list[Mark]:
         """Return all marks, those inside groups too, back to front."""
-        return [m for item in self.items for m in (item.marks if isinstance(item, Group) else [item])]
+        return [
+            m for item in self.items for m in (item.marks if isinstance(item, Group) else [item])
+        ]

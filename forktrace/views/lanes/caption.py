@@ -1,0 +1,95 @@
+"""Word and draw the title above the lanes and the caption below them."""
+
+from collections.abc import Iterator
+
+from forktrace.trace.text import decode_text
+from forktrace.views.fonts import TIMES, Face, fit, text_width
+from forktrace.views.lanes import style
+from forktrace.views.lanes.field import Field
+from forktrace.views.lanes.plan import Plan
+from forktrace.views.notes import summary_words
+from forktrace.views.shapes import Box, Label, Mark
+from forktrace.views.words import count_words, printable, show_argv
+
+_TITLE_CHARS = 300
+_LINE = 17.0
+
+
+def command_of(plan: Plan) -> str:
+    """Return the traced command line."""
+    return show_argv([decode_text(a) for a in plan.launch.header.command], _TITLE_CHARS)
+
+
+def draw_title(plan: Plan, command: str, width: float) -> tuple[list[Mark], float]:
+    """Draw the command and what it came to; return the marks and the y below them."""
+    marks: list[Mark] = []
+    room = width - 2 * style.MARGIN
+    if plan.launch.header.source == "demo":
+        marks += _pill("demo", width - style.MARGIN)
+        room -= 70
+    shown = fit(command, style.TITLE, room)
+    marks.append(Label(style.MARGIN, 40, shown, style.TITLE, "title", title=command))
+    y = 61.0
+    words = " · ".join([*summary_words(plan.launch), "left to right: order of events, not time"])
+    for line in wrap(words, style.SUBTITLE, width - 2 * style.MARGIN):
+        marks.append(Label(style.MARGIN, y, line, style.SUBTITLE, "subtitle"))
+        y += _LINE
+    return marks, y + 3
+
+
+def _pill(text: str, right: float) -> Iterator[Mark]:
+    width = text_width(text, style.BADGE) + 18
+    yield Box(right - width, 26, width, 19, "badge-frame", radius=9.5)
+    yield Label(right - width / 2, 39, text, style.BADGE, "badge", "middle")
+
+
+def draw_caption(plan: Plan, field: Field, top: float, width: float) -> tuple[list[Mark], float]:
+    """Draw what a reader must know to trust the picture; return the marks and the y below."""
+    marks: list[Mark] = []
+    y = top
+    for sentence in _sentences(plan, field):
+        for line in wrap(sentence, style.CAPTION, width - 2 * style.MARGIN):
+            marks.append(Label(style.MARGIN, y, line, style.CAPTION, "caption"))
+            y += _LINE
+    return marks, y
+
+
+def _sentences(plan: Plan, field: Field) -> Iterator[str]:
+    header = plan.launch.header
+    yield f"Recorded with ptrace, detail “{header.detail}”." + _unknown(plan)
+    folded = plan.folded
+    if folded.hidden:
+        alike = sum(len(row.alike) for row in folded.rows)
+        within = sum(len(row.within) for row in folded.rows)
+        parts = [
+            f"{alike:,} stand behind a “{TIMES}” of siblings alike" if alike else "",
+            f"{within:,} below a “+ inside”" if within else "",
+            f"{len(folded.left_out):,} are left out" if folded.left_out else "",
+        ]
+        shown = ", ".join(part for part in parts if part)
+        lanes = count_words(len(folded.rows), "lane")
+        total = count_words(len(folded.rows) + folded.hidden, "process", "processes")
+        yield f"Folded: {total} in {lanes}; {shown}."
+    if field.dense:
+        yield "Command lines stand with the names, as the field has no room for them."
+    yield from (printable(warning) for warning in plan.launch.warnings[:5])
+    more = len(plan.launch.warnings) - 5
+    if more > 0:
+        yield f"And {count_words(more, 'more warning')}."
+
+
+def _unknown(plan: Plan) -> str:
+    if plan.launch.header.detail == "minimal":
+        return " Parents follow from the clone flags; adoptions were not looked at."
+    return ""
+
+
+def wrap(text: str, face: Face, width: float) -> list[str]:
+    """Break a sentence into lines of at most ``width`` px, at spaces."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and text_width(f"{lines[-1]} {word}", face) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(fit(word, face, width))
+    return lines

@@ -1,0 +1,150 @@
+"""Arrange the field of a lane diagram: the x of each column, and which words have room there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from forktrace.views.fonts import fit, text_width
+from forktrace.views.lanes import style
+from forktrace.views.lanes.columns import (
+    APART,
+    Need,
+    Note,
+    Room,
+    Span,
+    narrowest,
+    need_of,
+    room_of,
+)
+from forktrace.views.lanes.edges import SWING, Edge, reserve
+from forktrace.views.lanes.plan import Plan
+
+_LIMITS = (44, 40, 36, 32, 28, 24, 20, 18, 16, 14, 12)  # characters tried for command lines
+_ROUNDING = 0.01
+_CALM_GAP = 20  # a gap that longer texts must leave room for
+
+
+_SHORT = _LIMITS[-4:]
+# gap and characters, from calm to crowded
+_TRIED = ((_CALM_GAP, _LIMITS), (style.MIN_GAP, _SHORT), (style.DENSE_GAP + 1, _SHORT))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Be the arranged columns, counted from the field's left edge, and each note's text.
+
+    A note that found no room has the text "".
+
+    ``dense`` says that there was no room for the command lines: they stand with the names.
+    """
+
+    xs: tuple[float, ...]
+    texts: tuple[tuple[Note, str], ...]
+    dense: bool
+
+    @property
+    def width(self) -> float:
+        """Return the width of the field in px."""
+        return self.xs[-1]
+
+
+def arrange(plan: Plan, edges: list[Edge], notes: list[Note], width: float, fill: float) -> Field:
+    """Place the columns in at most ``width`` px, if that is possible at all.
+
+    Long command lines are cut before columns are pressed together; if the shortest ones do not
+    fit either, the command lines are left to the names, and of the other texts only those are
+    written that happen to have room.
+
+    Args:
+        plan: lanes and columns.
+        edges: the lines between lanes.
+        notes: the texts.
+        width: the most px.
+        fill: the px up to which wider gaps are better than an empty place.
+    """
+    spacing = _Spacing(plan)
+    paired = _with_borders(plan, edges, notes, spacing.place(_CALM_GAP, []))
+    needs = _needs(spacing, paired, width)
+    gap = _widest_gap(spacing, needs or [], width, fill)
+    xs = spacing.place(gap, needs or [])
+    dense = needs is None
+    written = [(n, b) for n, b in paired if not (dense and n.kind == "argv")]
+    texts = tuple((note, _longest(note, border, xs)) for note, border in written)
+    return Field(tuple(xs), texts, dense)
+
+
+class _Spacing:
+    """Know which columns belong together, and place them."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._tight: list[bool] = []
+        self._rigid: set[int] = set()
+        self._after_curve: set[int] = set()
+        for column in range(2, plan.last):
+            before, event = plan.events[column - 2], plan.events[column - 1]
+            if ((before.kind, event.kind) == ("birth", "exec") and before.lane == event.lane) or (
+                event.kind == "adopt" and before.kind in ("exit", "adopt")
+            ):
+                self._rigid.add(column)
+            elif before.kind == "adopt":
+                self._after_curve.add(column)
+        self._last = plan.last
+
+    def place(self, gap: float, needs: list[Need]) -> list[float]:
+        """Return the x of each column, with ``gap`` px between those that are free."""
+        gaps = [gap] * (self._last + 1)
+        gaps[0], gaps[1] = 0.0, 12.0
+        for column in (*self._after_curve, self._last):
+            gaps[column] = max(gap, SWING + 10)  # the curve swings out
+        tight = min(gap, style.TIGHT)
+        return narrowest(gaps, needs, dict.fromkeys(self._rigid, tight))
+
+
+def _with_borders(
+    plan: Plan, edges: list[Edge], notes: list[Note], xs: Sequence[float]
+) -> list[tuple[Note, Span]]:
+    """Find what each note would run into, and turn notes to the side where more room is.
+
+    ``xs`` is where the columns would stand if there were no notes.
+    """
+    room = Room(plan.last)
+    reserve(edges, room)
+    turned = [_turned(note, room, xs) if note.turns else note for note in notes]
+    for note in turned:
+        start = note.offset - (note.width(note.least) if note.leftwards else APART)
+        room.take(note.lane, note.zone, Span(note.column, start, max(note.offset, 0)))
+    return [(note, room.border(note)) for note in turned]
+
+
+def _turned(note: Note, room: Room, xs: Sequence[float]) -> Note:
+    left = replace(note, offset=-note.offset)
+    wider_left = room_of(left, room.border(left), xs) > room_of(note, room.border(note), xs)
+    return left if wider_left else note
+
+
+def _needs(spacing: _Spacing, notes: list[tuple[Note, Span]], width: float) -> list[Need] | None:
+    """Return the needs of the longest texts that fit; None if not even the shortest do."""
+    for gap, limits in _TRIED:
+        for limit in limits:
+            needs = [need_of(note, border, limit) for note, border in notes]
+            if spacing.place(gap, needs)[-1] <= width:
+                return needs
+    return None
+
+
+def _widest_gap(spacing: _Spacing, needs: list[Need], width: float, fill: float) -> float:
+    """Return the widest calm gap that fits in ``width``, wider still to ``fill`` px."""
+    for gap in range(style.FILL_GAP, style.DENSE_GAP, -1):
+        if spacing.place(gap, needs)[-1] <= (width if gap <= style.MAX_GAP else fill):
+            return gap
+    return style.DENSE_GAP
+
+
+def _longest(note: Note, border: Span, xs: Sequence[float]) -> str:
+    """Return the text of a note as long as its room permits, "" where there is none."""
+    room = room_of(note, border, xs) + _ROUNDING
+    limit = min(note.most, max(note.least, int(room / text_width("0", note.face))))
+    text = note.words(limit)
+    if text_width(text, note.face) <= room:
+        return text
+    shorter = fit(text, note.face, room) if note.least < note.most else ""
+    return shorter if len(shorter) >= note.least else ""

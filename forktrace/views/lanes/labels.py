@@ -1,0 +1,231 @@
+"""Word what stands beside the marks of a lane diagram, and the names at its left."""
+
+from collections.abc import Callable, Iterator
+
+from forktrace.model.process import Image, Process, image_name
+from forktrace.views.fonts import TIMES, Face
+from forktrace.views.lanes import style
+from forktrace.views.lanes.columns import Note
+from forktrace.views.lanes.edges import adoption_title, birth_title, birth_word
+from forktrace.views.lanes.plan import Event, Lane, PlacedMove, Plan
+from forktrace.views.notes import end_words
+from forktrace.views.words import (
+    count_words,
+    cut,
+    exit_words,
+    printable,
+    program_words,
+    show_argv,
+)
+
+_TITLE_CHARS = 4000  # of arguments, in the text that appears on hover
+_PATH_CHARS = 28
+CGROUP_KIND = "word path"  # of a text with a tick of its own
+
+
+def make_notes(plan: Plan) -> list[Note]:
+    """Return every text that belongs to a mark."""
+    makers: dict[str, Callable[[Plan, Lane, int, Event], Note | None]] = {
+        "birth": lambda _plan, lane, column, _event: _birth(lane, column),
+        "exec": lambda _plan, lane, column, event: _exec(lane, column, event.image),
+        "exit": lambda _plan, lane, column, _event: _exit(lane, column),
+        "adopt": _adopted,
+    }
+    found = (makers[e.kind](plan, plan.lanes[e.lane], c, e) for c, e in plan.numbered())
+    notes = [note for note in found if note is not None]
+    return [*notes, *_unseen(plan), *_subreapers(plan), *map(_cgroup, plan.moves)]
+
+
+def _birth(lane: Lane, column: int) -> Note | None:
+    word = birth_word(lane.process.creation)
+    if not word:
+        return None
+    title = birth_title(lane.process, lane.count)
+    return Note(lane.index, "beside", column, -13, style.WORD, "word", _fixed(word), title=title)
+
+
+def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
+    if image is None:
+        return None
+
+    def words(limit: int) -> str:
+        return command_words(lane, image, limit)
+
+    return Note(
+        lane.index,
+        "above",
+        column,
+        0,
+        style.ARGV,
+        "argv",
+        words,
+        style.LEAST_CHARS,
+        style.MOST_CHARS,
+        exec_title(image),
+    )
+
+
+def _exit(lane: Lane, column: int) -> Note | None:
+    end = lane.process.exit
+    if end is None:
+        return None
+    kind = "end" if end.code == 0 else "end alert"
+    text = end.signal or str(end.code)
+    title = f"{lane.process.id}: {exit_words(end)}"
+    return Note(lane.index, "beside", column, 9, style.END, kind, _fixed(text), title=title)
+
+
+def _adopted(plan: Plan, lane: Lane, column: int, event: Event) -> Note | None:
+    if event.adoption is None:
+        return None
+    text = f"adopted by {event.adoption.parent}"
+    title = adoption_title(plan, lane, event)
+    return Note(lane.index, "above", column, 10, style.WORD, "word", _fixed(text), title=title)
+
+
+def _cgroup(move: PlacedMove) -> Note:
+    lane, column = move.lane, move.column
+    path = printable(move.move.path)
+    title = f"{lane.process.id} was first seen in another cgroup here: {path}"
+
+    def words(limit: int) -> str:
+        return "cgroup " + _last_part(path, limit)
+
+    return Note(
+        lane.index,
+        "below",
+        column,
+        style.CGROUP + 5,
+        style.WORD,
+        CGROUP_KIND,
+        words,
+        style.LEAST_CHARS,
+        _PATH_CHARS,
+        title,
+        turns=column > lane.birth,
+    )
+
+
+def _subreapers(plan: Plan) -> Iterator[Note]:
+    """Yield a note where an adopter must have been a subreaper, at its first adoption."""
+    for column, event in plan.numbered():
+        adopter = plan.lane_of(event.adoption.parent) if event.adoption else None
+        if adopter is None:
+            continue
+        child = plan.lanes[event.lane]
+        if plan.findings.subreapers.get(adopter.process.id) == child.process.id:
+            title = f"{adopter.process.id} must be a subreaper: it adopted {child.process.id}"
+            text = "subreaper (inferred)"
+            yield Note(
+                adopter.index, "below", column, -2, style.WORD, "word", _fixed(text), title=title
+            )
+
+
+def _unseen(plan: Plan) -> Iterator[Note]:
+    text = _fixed("never seen to run")
+    for lane in plan.lanes:
+        if lane.unseen:
+            yield Note(lane.index, "beside", lane.birth, 9, style.WORD, "word", text)
+
+
+def _fixed(text: str) -> Callable[[int], str]:
+    return lambda _limit: text
+
+
+def _last_part(path: str, limit: int) -> str:
+    """Shorten a path to its last part, and that in its middle."""
+    if len(path) <= limit:
+        return path
+    tail = path[path.rfind("/") :] if path.count("/") > 1 else path
+    return "…" + tail if len(tail) < limit else cut("…" + tail, limit)
+
+
+def exec_title(image: Image) -> str:
+    """Return a command line in full, or as much of it as is of any use, with its file's name."""
+    size = sum(len(argument) + 1 for argument in image.argv)
+    line = show_argv(image.argv, _TITLE_CHARS) if image.argv else printable(image.path or "?")
+    more = f" (cut: {size:,} characters in all)" if size > _TITLE_CHARS else ""
+    path = f" [execve of {printable(image.path[:200])}]" if image.path else ""
+    return line + more + path
+
+
+def command_words(lane: Lane, image: Image, limit: int) -> str:
+    """Write a command line short; just the program where several share a lane."""
+    if lane.count > 1:  # each has arguments of its own
+        return cut(f"{printable(image_name(image))} …", limit)
+    return program_words(image, limit, subcommand=has_subcommands(lane))
+
+
+def has_subcommands(lane: Lane) -> bool:
+    """Say whether a process has a part in which programs are told what to do by a word."""
+    return lane.role in ("engine", "runtime", "init-stage", "cleanup")
+
+
+def name_line(lane: Lane) -> str:
+    """Return what to call a lane, with how many share it."""
+    name = lane.name
+    return f"{name} {TIMES}{lane.count}" if lane.count > 1 else name
+
+
+def detail_line(lane: Lane) -> str:
+    """Say what a lane's process is, and its pid."""
+    process = lane.process
+    pid = f"pid {process.pid}"
+    if process.outside:
+        return f"outside the trace · {pid}"
+    if lane.count > 1:
+        pid = f"from pid {process.pid}"
+    inner = process.nspid[1:]
+    if inner:
+        pid += f" · pid {inner[-1]} in ns"
+    return f"{role_word(lane)} · {pid}" if lane.role not in (None, "other") else pid
+
+
+def badge(lane: Lane, dense: bool) -> str:
+    """Say how many threads a process had besides its first, and how many are folded into it.
+
+    In a ``dense`` picture, where exit codes may have no room, also an end other than 0.
+    """
+    threads = len(lane.process.threads) if lane.count == 1 else 0
+    end = lane.process.exit
+    parts = [
+        f"+{count_words(threads, 'thread')}" if threads else "",
+        f"+{len(lane.row.within):,} inside" if lane.row.within else "",
+        exit_words(end) if dense and end is not None and end.code != 0 else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def role_word(lane: Lane) -> str:
+    """Name a role as engines' documentation does."""
+    return {None: "", "runtime": "OCI runtime", "init-stage": "init stage"}.get(
+        lane.role, str(lane.role)
+    )
+
+
+def lane_title(plan: Plan, lane: Lane) -> str:
+    """Say in a few clauses what is known of a process."""
+    process = lane.process
+    clauses = [f"{process.id} {lane.name}", *_identity(process)]
+    finding = plan.findings.roles.get(process.id)
+    if finding is not None and not process.outside:
+        clauses.append(f"{finding.role}: {finding.rule}")
+    if not process.outside:
+        clauses.append(end_words(plan.launch, process))
+    if lane.count > 1:
+        clauses.append(f"stands for {lane.count} alike")
+    return "; ".join(clauses)
+
+
+def _identity(process: Process) -> Iterator[str]:
+    pids = [process.pid, *process.nspid[1:]]
+    yield "pid " + ", inside its namespaces ".join(str(pid) for pid in pids)
+    if process.unseen:
+        yield "announced by its creator, never seen to run"
+    if process.threads:
+        yield count_words(len(process.threads), "more thread")
+
+
+def text_face(kind: str) -> Face:
+    """Return how text of a class is set."""
+    return style.FACES[kind.split()[0]]

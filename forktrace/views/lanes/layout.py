@@ -1,0 +1,98 @@
+"""Put the whole lane diagram together, as plain shapes."""
+
+from itertools import accumulate, chain
+
+from forktrace.analysis.findings import Findings
+from forktrace.model.launch import Launch
+from forktrace.views.fold import fold_to
+from forktrace.views.fonts import text_width
+from forktrace.views.lanes import style
+from forktrace.views.lanes.caption import command_of, draw_caption, draw_title
+from forktrace.views.lanes.draw import (
+    Canvas,
+    draw_edge,
+    draw_edge_ends,
+    draw_guide,
+    draw_lane,
+    draw_notes,
+    kind_of,
+)
+from forktrace.views.lanes.edges import Edge, find_edges
+from forktrace.views.lanes.field import Field, arrange
+from forktrace.views.lanes.frames import draw_frames
+from forktrace.views.lanes.labels import lane_title, make_notes
+from forktrace.views.lanes.legend import draw_legend
+from forktrace.views.lanes.names import draw_name, names_width
+from forktrace.views.lanes.plan import Lane, Plan, make_plan
+from forktrace.views.notes import end_words
+from forktrace.views.options import ViewOptions
+from forktrace.views.shapes import Box, Group, Line, Mark, Picture
+from forktrace.views.story import tell
+
+
+def lay_out(launch: Launch, findings: Findings, options: ViewOptions) -> Picture:
+    """Lay out a launch as lanes, at most ``options.width`` px wide where that is possible.
+
+    Above some sixty processes alike ones and ended subtrees are folded, and the caption says so.
+    """
+    plan = make_plan(launch, findings, fold_to(launch, findings))
+    edges = find_edges(plan)
+    most = float(options.width or style.WIDTH)
+    left, field = _arranged(plan, edges, most)
+    width = max(left + field.width + _right_margin(plan), min(style.LEAST_WIDTH, most))
+    command = command_of(plan)
+    header, top = draw_title(plan, command, width)
+    ys, bottom = _rows(plan, field, top)
+    canvas = Canvas(plan, field, left, ys)
+    legend, y = draw_legend(plan, edges, bottom + 34, width)
+    caption, y = draw_caption(plan, field, y + 10, width)
+    picture = Picture(width, y + 8, command, tell(launch, findings))
+    picture.items += [Box(0, 0, width, y + 8, "page"), *header]
+    picture.items += draw_frames(canvas)
+    picture.items += chain.from_iterable(draw_guide(canvas, lane) for lane in plan.lanes)
+    picture.items += chain.from_iterable(draw_edge(canvas, edge) for edge in edges)
+    picture.items += (_group(canvas, lane) for lane in plan.lanes)
+    picture.items += chain.from_iterable(draw_edge_ends(canvas, edge) for edge in edges)
+    rule = Line(style.MARGIN, bottom + 10, width - style.MARGIN, bottom + 10, "rule")
+    picture.items += [rule, *legend, *caption]
+    return picture
+
+
+def _arranged(plan: Plan, edges: list[Edge], most: float) -> tuple[float, Field]:
+    """Return the x of the field's left edge, and the field."""
+    notes = make_notes(plan)
+    for dense in (False, True):
+        left = style.MARGIN + names_width(plan, dense) + style.GUTTER
+        around = left + _right_margin(plan)
+        field = arrange(plan, edges, notes, most - around, style.LEAST_WIDTH - around)
+        if field.dense == dense:
+            break
+    return left, field
+
+
+def _right_margin(plan: Plan) -> float:
+    """Return the px right of the field: more where it must be said that processes run on."""
+    lasting = [p.process for p in plan.lanes if p.end == plan.last and not p.process.outside]
+    words = [text_width(end_words(plan.launch, process), style.WORD) for process in lasting]
+    return style.MARGIN + max((14 + width for width in words), default=0.0)
+
+
+def _rows(plan: Plan, field: Field, top: float) -> tuple[tuple[float, ...], float]:
+    """Return the y of each lane's line, and the y below the last row."""
+    above = {note.lane for note, text in field.texts if text and note.zone == "above"}
+    below = {note.lane for note, text in field.texts if text and note.zone == "below"}
+    ups = [style.UP_TEXT if lane.index in above else style.UP for lane in plan.lanes]
+    downs = [style.DOWN_TEXT if lane.index in below else style.DOWN for lane in plan.lanes]
+    bottoms = list(accumulate((u + d for u, d in zip(ups, downs, strict=True)), initial=top))
+    ys = tuple(start + up for start, up in zip(bottoms, ups, strict=False))
+    return ys, bottoms[-1]
+
+
+def _group(canvas: Canvas, lane: Lane) -> Group:
+    plan = canvas.plan
+    width = canvas.left - style.GUTTER - style.MARGIN
+    names = draw_name(plan, lane, canvas.y(lane), width, canvas.field.dense)
+    marks: list[Mark] = [*names, *draw_lane(canvas, lane), *draw_notes(canvas, lane)]
+    return Group(
+        lane.process.id, f"process {kind_of(lane.role)}", lane_title(plan, lane), tuple(marks)
+    )

@@ -1,0 +1,202 @@
+"""Decide what a lane diagram shows: which lanes, in which order, and which events get a column."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from forktrace.analysis.findings import Findings, Role
+from forktrace.model.launch import Launch
+from forktrace.model.process import Adoption, Image, Moment, Process
+from forktrace.views.fold import Folded, Row
+from forktrace.views.lanes.cgroups import Move, cgroup_moves
+from forktrace.views.words import cut, name_of
+
+_NAME_CHARS = 60
+
+Kind = Literal["birth", "exec", "exit", "adopt"]
+
+
+@dataclass(slots=True)
+class Event:
+    """Be what a column stands for, on the lane with the index ``lane``; ``order`` sorts them."""
+
+    order: float
+    kind: Kind
+    lane: int
+    image: Image | None = None
+    adoption: Adoption | None = None
+
+
+@dataclass(slots=True)
+class Lane:
+    """Be one lane, with the columns of what happens on it.
+
+    ``birth`` is 0 (the field's left edge) for what was there before the trace, ``end`` the last
+    column for what was not seen to end.
+    """
+
+    index: int
+    process: Process
+    role: Role | None
+    row: Row
+    birth: int = 0
+    end: int = 0
+    execs: list[tuple[int, Image]] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """Return how many processes share the lane."""
+        return self.row.count
+
+    @property
+    def unseen(self) -> bool:
+        """Say whether nothing but the birth of its process is known."""
+        return self.process.unseen and self.process.exit is None
+
+    @property
+    def name(self) -> str:
+        """Return the printable name of its process, cut where it is absurdly long."""
+        return cut(name_of(self.process), _NAME_CHARS)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedMove:
+    """Be a change of cgroup, at the last column before it was seen: it has none of its own."""
+
+    lane: Lane
+    column: int
+    move: Move
+
+
+@dataclass(slots=True)
+class Plan:
+    """Be the lanes from top to bottom, and the events of columns 1, 2, …, from left to right.
+
+    Column 0 is the field's left edge, column ``last`` its right one.
+    """
+
+    launch: Launch
+    findings: Findings
+    folded: Folded
+    lanes: list[Lane]
+    events: list[Event]
+    index: dict[str, int]
+    moves: list[PlacedMove] = field(default_factory=list)
+
+    @property
+    def last(self) -> int:
+        """Return the number of the column at the right edge."""
+        return len(self.events) + 1
+
+    def numbered(self) -> Iterator[tuple[int, Event]]:
+        """Yield each event with its column."""
+        return enumerate(self.events, start=1)
+
+    def lane_of(self, id_: str | None) -> Lane | None:
+        """Return the lane of a process, None where it has none."""
+        return self.lanes[self.index[id_]] if id_ in self.index else None
+
+
+def make_plan(launch: Launch, findings: Findings, folded: Folded) -> Plan:
+    """Choose lanes and columns: those outside the trace on top, then the rows as folded."""
+    rows = [Row(id_) for id_ in _outsiders(launch, folded)] + list(folded.rows)
+    lanes = [_lane(i, row, launch, findings) for i, row in enumerate(rows)]
+    index = {lane.process.id: lane.index for lane in lanes}
+    bereaved = _bereaved(launch)
+    events = [e for lane in lanes for e in _events(lane, launch, index, bereaved)]
+    events.sort(key=lambda event: event.order)
+    plan = Plan(launch, findings, folded, lanes, events, index)
+    _place(plan)
+    plan.moves = list(_placed_moves(plan))
+    return plan
+
+
+def _lane(index: int, row: Row, launch: Launch, findings: Findings) -> Lane:
+    finding = findings.roles.get(row.id)
+    process = launch.processes[row.id]
+    return Lane(index, process, finding.role if finding and not process.outside else None, row)
+
+
+def _outsiders(launch: Launch, folded: Folded) -> list[str]:
+    """Return those outside the trace that shown processes have to do with.
+
+    The one that started the command is left out where it does nothing else: it is forktrace.
+    """
+    wanted: set[str] = set()
+    for row in folded.rows:
+        process = launch.processes[row.id]
+        wanted.update(a.parent for a in process.adoptions)
+        if process.id != launch.root:
+            wanted.update(i for i in (process.creator, process.parent) if i)
+    return [p.id for p in launch.processes.values() if p.outside and p.id in wanted]
+
+
+def _bereaved(launch: Launch) -> dict[str, int]:
+    """Map who died to when a child of it was first seen with another parent.
+
+    A death may be reported after that: the kernel moves the children before it tells the tracer
+    (kernel/exit.c, exit_notify).
+    """
+    result: dict[str, int] = {}
+    for process in launch.inside:
+        for adoption in process.adoptions:
+            if adoption.death:
+                seq = min(adoption.at.seq, result.get(adoption.death, adoption.at.seq))
+                result[adoption.death] = seq
+    return result
+
+
+def _events(
+    lane: Lane, launch: Launch, index: dict[str, int], bereaved: dict[str, int]
+) -> Iterator[Event]:
+    process = lane.process
+    if process.outside:
+        return
+    own = [image for image in process.images if not image.inherited]
+    if not process.attached and not (process.id == launch.root and own):
+        yield Event(process.born.seq, "birth", lane.index)
+    for image in own[:1] if lane.count > 1 else own:
+        if not (process.attached and image.at.seq <= process.born.seq):
+            yield Event(image.at.seq, "exec", lane.index, image=image)
+    end = _last_exit(lane, launch)
+    if end is not None:
+        orphaned = bereaved.get(process.id, end.seq + 1)
+        yield Event(min(end.seq, orphaned - 0.5), "exit", lane.index)
+    for adoption in process.adoptions:
+        if adoption.parent in index:
+            yield Event(adoption.at.seq, "adopt", lane.index, adoption=adoption)
+
+
+def _last_exit(lane: Lane, launch: Launch) -> Moment | None:
+    """Return when the last of those that share a lane ended; None if one was not seen to."""
+    ends = [launch.processes[id_].exit for id_ in (lane.process.id, *lane.row.alike)]
+    moments = [end.at for end in ends if end is not None]
+    return max(moments, key=lambda at: at.seq) if len(moments) == len(ends) else None
+
+
+def _place(plan: Plan) -> None:
+    for lane in plan.lanes:
+        lane.end = 0 if lane.unseen else plan.last
+    for column, event in plan.numbered():
+        lane = plan.lanes[event.lane]
+        if event.kind == "birth":
+            lane.birth = column
+            lane.end = max(lane.end, column)
+        elif event.kind == "exit":
+            lane.end = column
+        elif event.kind == "exec" and event.image is not None:
+            lane.execs.append((column, event.image))
+    root = plan.lane_of(plan.launch.root)
+    if root is not None and root.birth == 0 and root.execs and not root.process.attached:
+        root.birth = root.execs[0][0]  # what it was before is forktrace's own doing
+
+
+def _placed_moves(plan: Plan) -> Iterator[PlacedMove]:
+    seqs = [event.order for event in plan.events]
+    alone = [lane.process for lane in plan.lanes if lane.count == 1]
+    for process, move in cgroup_moves(plan.launch, alone):
+        lane = plan.lanes[plan.index[process.id]]
+        column = max(bisect_right(seqs, move.at.seq), lane.birth)
+        if column < lane.end:
+            yield PlacedMove(lane, column, move)

@@ -1,0 +1,47 @@
+"""Hold the measures and typefaces of the lane diagram, in px."""
+
+from forktrace.views.fonts import Face
+
+MARGIN = 28.0
+LANE = 6.0  # height of a lane
+THIN = 2.0  # height of a lane whose process waits in vfork
+UP = 19.0  # from a lane's line up to the row's edge, without text above the lane
+UP_TEXT = 27.0  # the same with text
+DOWN = 19.0
+DOWN_TEXT = 27.0
+GUTTER = 18.0  # between the names and the field
+TIGHT = 13.0  # between two columns that belong together: birth and exec, death and adoption
+CGROUP = 8.0  # from a column to the tick that shows a change of cgroup
+MIN_GAP, MAX_GAP, DENSE_GAP, FILL_GAP = 16, 34, 7, 72  # between any two columns
+WIDTH = 1600.0
+LEAST_WIDTH = 700.0
+MOST_CHARS, LEAST_CHARS = 60, 12  # of a command line above a lane
+
+TITLE = Face(15.5, bold=True, mono=True)
+SUBTITLE = Face(12.0)
+ID = Face(13.0, bold=True)
+NAME = Face(13.0)
+DETAIL = Face(11.0)
+DETAIL_ARGV = Face(10.5, mono=True)
+BADGE = Face(10.0)
+ARGV = Face(11.5, mono=True)
+END = Face(11.5, bold=True)
+WORD = Face(10.5)
+LEGEND = Face(11.5)
+CAPTION = Face(11.5)
+
+# Every class of text, so that a renderer sets it as it was measured.
+FACES = {
+    "title": TITLE,
+    "subtitle": SUBTITLE,
+    "id": ID,
+    "name": NAME,
+    "detail": DETAIL,
+    "detail-argv": DETAIL_ARGV,
+    "badge": BADGE,
+    "argv": ARGV,
+    "end": END,
+    "word": WORD,
+    "legend": LEGEND,
+    "caption": CAPTION,
+}
