@@ -5,6 +5,7 @@ rich measures the text and writes the colours.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from rich.cells import cell_len, set_cell_size
 from rich.color import ColorSystem
@@ -13,7 +14,7 @@ from rich.style import Style
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.trace.text import decode_text
-from forktrace.views.notes import closing_notes, end_words, summary_words
+from forktrace.views.notes import closing_notes, end_words, summary_lines
 from forktrace.views.options import ViewOptions
 from forktrace.views.tree import Row, Tree, build_tree
 from forktrace.views.words import (
@@ -82,15 +83,17 @@ class _Page:
         room = self._width - self._left - self._pids - self._ends - 2 * len(_GAP)
         self._levels = max((room - _LEAST_PROGRAM) // _LEVEL, 1)
         self._middle = room
-        self._middle = _widest(self._middle_of(row) for row in rows)
+        self._middle = max(map(self._needed, rows), default=0)
 
     def lines(self) -> Iterator[str]:
         """Yield the page line by line."""
         command = [decode_text(a) for a in self._launch.header.command]
-        yield self._paint("title", show_argv(command, self._width))
-        yield from self._wrapped(" · ".join(summary_words(self._launch)))
-        yield ""
+        title = show_argv(command, self._width)
+        yield self._paint("title", _fit(title, min(_columns(title), self._width)))
+        for summary in summary_lines(self._launch):
+            yield from self._wrapped(summary)
         rows = self._tree.rows
+        yield from [""] if rows else []
         for i, row in enumerate(rows):
             is_parent = i + 1 < len(rows) and rows[i + 1].above is row
             yield self._row(row)
@@ -110,7 +113,7 @@ class _Page:
 
     def _row(self, row: Row) -> str:
         role, guides, tail = _role(row), self._guides(row), _tail(row)
-        room = self._middle - cell_len(guides) - len(tail)
+        room = self._middle - len(guides) - len(tail)
         program = _fit(_program(row, room), room)
         name, space, arguments = program.partition(" ")
         name = self._paint(role if role not in _GREY else "", name)
@@ -137,11 +140,10 @@ class _Page:
         for line in _wrap(notes, room):
             yield " " * self._left + self._paint("quiet", guides) + self._paint("note", line)
 
-    def _middle_of(self, row: Row) -> str:
-        """Return the text of a row's middle column, cut to the room that there is."""
-        guides, tail = self._guides(row), _tail(row)
-        room = self._middle - len(guides) - len(tail)
-        return guides + _fit(_program(row, room), room).rstrip() + tail
+    def _needed(self, row: Row) -> int:
+        """Return how wide a row's middle column is, with its program cut to the room there is."""
+        aside = len(self._guides(row)) + len(_tail(row))
+        return aside + min(_columns(_program(row, self._middle - aside)), self._middle - aside)
 
     def _guides(self, row: Row, *, below: bool = False) -> str:
         """Draw the lines that lead to a row, or those that pass ``below`` it.
@@ -171,22 +173,31 @@ class _Page:
 
 def _wrap(words: str, room: int) -> Iterator[str]:
     """Break between words; one that is wider than ``room`` columns is cut."""
-    line = ""
+    line: list[str] = []
+    used = 0
     for word in words.split(" "):
-        longer = f"{line} {word}" if line else word
-        if line and cell_len(longer) > room:
-            yield line
-            longer = word
-        line = longer if cell_len(longer) <= room else _fit(longer, room)
-    yield line
+        width = _columns(word)
+        if line and used + 1 + width > room:
+            yield " ".join(line)
+            line, used = [], 0
+        line.append(word if width <= room else _fit(word, room))
+        used += min(width, room) + (len(line) > 1)
+    yield " ".join(line)
+
+
+def _columns(text: str) -> int:
+    """Return how many columns a text takes; a Chinese character takes two."""
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def _widest(texts: Iterable[str]) -> int:
-    return max((cell_len(text) for text in texts), default=0)
+    return max(map(_columns, texts), default=0)
 
 
 def _fit(text: str, room: int) -> str:
-    """Pad or cut to ``room`` columns; a Chinese character takes two."""
+    """Pad or cut to ``room`` columns."""
+    if text.isascii() and len(text) <= room:
+        return text.ljust(room)
     if cell_len(text) > room:
         text = set_cell_size(text, room - 1) + ELLIPSIS
     return set_cell_size(text, room)
@@ -215,7 +226,8 @@ def _program(row: Row, room: int) -> str:
     if process.outside or not process.images:
         return name_of(process)
     if not row.same_argv:
-        return f"{name_of(process)} {ELLIPSIS}"
+        shared = replace(process.images[-1], argv=[*row.argv])
+        return f"{program_words(shared, room - 2)} {ELLIPSIS}"
     if _is_own(row):
         has_subcommand = row.role in ("engine", "runtime", "cleanup")
         return program_words(process.images[-1], room, subcommand=has_subcommand)

@@ -18,6 +18,8 @@ _SHORT = 32  # characters of a program that is only mentioned
 _TOLD = 3  # adoptions told one by one; of more, the last ones
 _NAMED = 5  # processes named in a list; of more, the first ones
 
+_DEMO = "demo: made by forktrace's own small launcher, without a container engine"
+
 
 class Narrator:
     """Tell of the processes of one launch."""
@@ -113,7 +115,8 @@ def _earlier_images(process: Process) -> list[str]:
         if _acted_before(process, process.images[1]):
             notes.append(f"born as {program_words(born_as, _SHORT)}")
     words = dict.fromkeys(program_words(i, _SHORT) for i in earlier)
-    words.pop(program_words(last, _SHORT), None)
+    if words:
+        words.pop(program_words(last, _SHORT), None)
     if words:
         notes.append(f"first ran {', then '.join(list(words)[:_TOLD])}")
     if "argv" in last.errors:
@@ -145,17 +148,21 @@ def end_words(launch: Launch, process: Process) -> str:
 
 
 def summary_words(launch: Launch) -> list[str]:
-    """Say in a few clauses how large the launch was, how long it took, and if all was seen."""
+    """Say in clauses how large the launch was, how long it took, and if all was seen."""
     inside = list(launch.inside)
     threads = sum(len(p.threads) for p in inside)
     clauses = [count_words(len(inside), "process", "processes")]
     if threads:
         clauses[0] += f" and {count_words(threads, 'more thread')}"
-    if launch.header.source == "demo":
-        clauses.insert(0, "demo: forktrace's own launcher, no container engine")
-    clauses.append(duration_words(_duration(launch)))
-    clauses.append(_completeness(launch))
-    return clauses
+    demo = [_DEMO] if launch.header.source == "demo" else []
+    return [*demo, *clauses, duration_words(_duration(launch)), _completeness(launch)]
+
+
+def summary_lines(launch: Launch) -> list[str]:
+    """Return the same as lines: that it is a demo stands alone."""
+    words = summary_words(launch)
+    demo = [words.pop(0)] if words[0] == _DEMO else []
+    return [*demo, " \N{MIDDLE DOT} ".join(words)]
 
 
 def _duration(launch: Launch) -> int:

@@ -12,10 +12,11 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.views.notes import Narrator
 
-# Up to so many processes only siblings with the same arguments are folded, above it all that ran
-# the same program.
+# Up to so many processes only siblings with the same arguments are folded, and helpers of the same
+# program, of which an engine starts dozens; above it all that ran the same program.
 SMALL = 60
 _SHORTEST_FOLD = 3  # two alike are as clear in two rows
+_PLAIN_ROLES = (None, "helper", "other")
 
 _Under = dict[str | None, list[str]]
 _Group = list[Process]  # siblings that did the same, in creation order
@@ -26,8 +27,9 @@ class Row:
     """Be a line of the tree: a process, or ``count`` of them that did the same.
 
     ``above`` is the row of the real parent at birth; ``last`` marks that one's last child. Of a
-    folded row ``process`` is the first, and ``same_argv`` says if all had its arguments.
-    ``hidden`` counts the processes below this row that have no row.
+    folded row ``process`` is the first, ``same_argv`` says if all had its arguments, and
+    ``argv`` holds those at the start that all are known to have had. ``hidden`` counts the
+    processes below this row that have no row.
     """
 
     process: Process
@@ -38,6 +40,7 @@ class Row:
     last: bool = True
     count: int = 1
     same_argv: bool = True
+    argv: Sequence[str] = ()
     hidden: int = 0
 
 
@@ -61,7 +64,8 @@ def build_tree(launch: Launch, findings: Findings, limit: int | None = None) -> 
     Args:
         launch: the launch.
         findings: what analysis found in it.
-        limit: the most rows; what lies deepest goes first, counted in the row above it.
+        limit: the most rows; what tells least and lies deepest goes first, counted in the row
+            above it.
     """
     under = _children(launch)
     shapes = _Shapes(launch, findings, by_argv=len(launch.processes) <= SMALL)
@@ -73,6 +77,14 @@ def build_tree(launch: Launch, findings: Findings, limit: int | None = None) -> 
     rows = _rows(groups, shapes)
     tree = Tree(rows, folded=sum(row.count - 1 for row in rows))
     return tree if limit is None or len(rows) <= limit else _limit(tree, limit)
+
+
+def outside_rows(launch: Launch, tree: Tree) -> list[Row]:
+    """Return rows for the adopters outside the trace that have none, for views that show them."""
+    present = {row.process.id for row in tree.rows}
+    ids = dict.fromkeys(a.parent for row in tree.rows for a in row.process.adoptions)
+    adopters = [launch.processes[id_] for id_ in ids if id_ not in present]
+    return [Row(process, None, []) for process in adopters if process.outside]
 
 
 def _children(launch: Launch) -> _Under:
@@ -111,12 +123,15 @@ class _Shapes:
         found = self._findings.roles.get(id_)
         return found.role if found else None
 
+    def compares_argv(self, process: Process) -> bool:
+        return self._by_argv and self.role(process.id) != "helper"
+
     def take(self, process: Process, below: Iterable[_Group]) -> None:
         """Number the shape of a process whose children are known already."""
         notes = self.notes[process.id] = self._narrator.notes(process)
         shape = (
             process.name,
-            tuple(process.argv) if self._by_argv else None,
+            tuple(process.argv) if self.compares_argv(process) else None,
             self.role(process.id),
             process.exit and (process.exit.code, process.exit.signal),
             tuple(notes),
@@ -149,12 +164,21 @@ def _rows(groups: dict[str | None, list[_Group]], shapes: _Shapes) -> list[Row]:
         row = Row(first, shapes.role(first.id), shapes.notes[first.id], above, last=last)
         row.depth = above.depth + 1 if above else 0
         row.count = len(group) * within
-        row.same_argv = len({tuple(p.argv) for p in group}) == 1 and (
-            above is None or within == 1 or above.same_argv
-        )
+        row.argv = _shared_start([process.argv for process in group])
+        row.same_argv = all(process.argv == row.argv for process in group)
+        if within > 1 and not shapes.compares_argv(first):  # the others' children may differ
+            row.argv, row.same_argv = row.argv[:1], False
         rows.append(row)
         stack += _pending(groups[first.id], row)
     return rows
+
+
+def _shared_start(argvs: Sequence[list[str]]) -> list[str]:
+    shared = argvs[0]
+    for argv in argvs:
+        while shared != argv[: len(shared)]:
+            shared = shared[:-1]
+    return shared
 
 
 def _pending(groups: list[_Group], above: Row | None) -> list[tuple[_Group, Row | None, bool]]:
@@ -163,17 +187,26 @@ def _pending(groups: list[_Group], above: Row | None) -> list[tuple[_Group, Row 
 
 
 def _limit(tree: Tree, limit: int) -> Tree:
-    """Keep the rows nearest to the top, and count the others in the row above them."""
-    ranked = sorted(range(len(tree.rows)), key=lambda i: tree.rows[i].depth)
-    kept = set(ranked[:limit])
-    rows = [row for i, row in enumerate(tree.rows) if i in kept]
-    gone = [row for i, row in enumerate(tree.rows) if i not in kept]
-    places = {id(row) for row in rows}
+    """Keep the rows that tell most, then those nearest to the top; count the others above them."""
+    telling = _with_those_above(r for r in tree.rows if r.notes or r.role not in _PLAIN_ROLES)
+    ranked = sorted(tree.rows, key=lambda row: (id(row) not in telling, row.depth))
+    kept = {id(row) for row in ranked[:limit]}
+    rows = [row for row in tree.rows if id(row) in kept]
+    gone = [row for row in tree.rows if id(row) not in kept]
     for row in gone:
         above = row.above
-        while above is not None and id(above) not in places:
+        while above is not None and id(above) not in kept:
             above = above.above
         if above is not None:
             above.hidden += row.count
-    hidden = sum(row.count for row in gone)
-    return Tree(rows, sum(row.count - 1 for row in rows), hidden)
+    return Tree(rows, sum(row.count - 1 for row in rows), sum(row.count for row in gone))
+
+
+def _with_those_above(rows: Iterable[Row]) -> set[int]:
+    found: set[int] = set()
+    for row in rows:
+        at: Row | None = row
+        while at is not None and id(at) not in found:
+            found.add(id(at))
+            at = at.above
+    return found

@@ -1,0 +1,204 @@
+"""Render a launch as an SVG of its graph, laid out by Graphviz.
+
+Graphviz says where boxes stand and how edges run; the text in the boxes, the colours and the key
+are set here. So they are those of the other pictures, follow the reader's dark mode, and are the
+same whichever Graphviz made the layout.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+from forktrace.analysis.findings import Findings
+from forktrace.model.launch import Launch
+from forktrace.render.dot import Picture, write_dot
+from forktrace.render.graphviz_layout import Layout, Place, Route, px
+from forktrace.render.graphviz_tools import dot_to_svg
+from forktrace.render.tree_style import style_sheet
+from forktrace.render.xml import escape
+from forktrace.views.boxes import PADDING, SMALL, Box, Line, Span
+from forktrace.views.fonts import Face, fit
+from forktrace.views.options import ViewOptions
+from forktrace.views.story import tell
+from forktrace.views.words import cut, show_argv
+
+_MARGIN = 16.0
+_NARROWEST = 640.0
+_TITLE = Face(16, bold=True)
+_CAPTION = Face(12)
+_BASELINE = 0.95  # of the font size, from the top of a line
+_STACK = 5.0  # px between the outlines of a box that stands for several
+_SAMPLE = 34.0  # px that a sample in the key takes
+_HOVER = 2000  # characters of the arguments shown on hover
+
+_BACK_TO_FRONT = ("parent", "create", "reparent")
+_KEY = {
+    "create": "created",
+    "parent": "real parent at birth, where another process created it",
+    "reparent": "adopted: its real parent after the old one's end",
+}
+_EXEC_WORDS = "\N{DOUBLE VERTICAL LINE}  exec: the same process, another program"
+
+
+def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
+    """Draw the graph; ``options.width`` scales it to so many px.
+
+    Raises:
+        MissingToolError: no Graphviz is here (the message says how to get one), or it failed.
+    """
+    picture = Picture(launch, findings)
+    layout = Layout(dot_to_svg(write_dot(picture, dark=False, titled=False)))
+    width = max(layout.width + 2 * _MARGIN, _NARROWEST)
+    body = _Body(picture, layout, width)
+    scope = "ft" + sha256("\n".join(body.lines).encode()).hexdigest()[:10]
+    scale = (options.width or width) / width
+    opening = {
+        "aria-labelledby": f"{scope}-title {scope}-desc",
+        "height": px(body.height * scale),
+        "id": scope,
+        "role": "img",
+        "viewBox": f"0 0 {px(width)} {px(body.height)}",
+        "width": px(width * scale),
+        "xmlns": "http://www.w3.org/2000/svg",
+    }
+    lines = [
+        _open("svg", opening),
+        _tag("title", {"id": f"{scope}-title"}, f"Process graph of {cut(picture.title, 80)}"),
+        _tag("desc", {"id": f"{scope}-desc"}, tell(launch, findings)),
+        "<style>",
+        *style_sheet(scope, options.theme, {_kind_of(box) for box in picture.boxes.values()}),
+        "</style>",
+        *body.lines,
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+class _Body:
+    """Write what is seen, from top to bottom: title and caption, graph, key."""
+
+    def __init__(self, picture: Picture, layout: Layout, width: float) -> None:
+        self._width = width
+        self._y = _MARGIN
+        self.lines = [
+            *self._heading(picture),
+            *self._graph(picture, layout),
+            *self._key(picture),
+        ]
+        self.height = self._y + _MARGIN
+
+    def _heading(self, picture: Picture) -> Iterator[str]:
+        room = self._width - 2 * _MARGIN
+        spans = [Span(fit(picture.title, _TITLE, room), _TITLE, "ink")]
+        spans += [Span(fit(c, _CAPTION, room), _CAPTION, "muted") for c in picture.caption]
+        for span in spans:
+            yield _text(span, _MARGIN, self._y + span.face.size)
+            self._y += span.face.size * 1.4
+        self._y += 8
+
+    def _graph(self, picture: Picture, layout: Layout) -> Iterator[str]:
+        left = (self._width - layout.width) / 2
+        yield _open("g", {"transform": f"translate({px(left)} {px(self._y)})"})
+        kinds = {edge.id: edge.kind for edge in picture.edges}
+        for kind in _BACK_TO_FRONT:
+            for route in layout.routes:
+                if kinds[route.id] == kind:
+                    yield from _edge(kind, route)
+        for id_, box in picture.boxes.items():
+            argv = picture.launch.processes[id_].argv
+            hover = f"{id_}: {show_argv(argv, _HOVER)}" if argv else id_
+            yield from _box(box, layout.places[id_], hover)
+        yield "</g>"
+        self._y += layout.height + 12
+
+    def _key(self, picture: Picture) -> Iterator[str]:
+        """Explain the marks in use, side by side where there is room."""
+        x = _MARGIN
+        present = {edge.kind for edge in picture.edges}
+        for kind in [kind for kind in _KEY if kind in present]:
+            words = Span(_KEY[kind], SMALL, "muted")
+            x = self._place(x, _SAMPLE + 8 + words.width)
+            yield from _edge(kind, _sample(kind, x, self._y + 8))
+            yield _text(words, x + _SAMPLE + 8, self._y + 12)
+            x += _SAMPLE + 8 + words.width + 26
+        if any(len(process.images) > 1 for process in picture.launch.inside):
+            words = Span(_EXEC_WORDS, SMALL, "muted")
+            yield _text(words, self._place(x, words.width), self._y + 12)
+        self._y += 16
+
+    def _place(self, x: float, width: float) -> float:
+        """Return where something of this width can stand: at ``x``, or on a new line."""
+        if x > _MARGIN and x + width > self._width - _MARGIN:
+            self._y += 18
+            return _MARGIN
+        return x
+
+
+def _sample(kind: str, x: float, y: float) -> Route:
+    """Return an edge as the key shows it."""
+    end = x + _SAMPLE
+    if kind == "parent":
+        return Route(kind, f"M{px(x)},{px(y)}H{px(end)}", None)
+    head = f"{px(end - 8)},{px(y - 2.8)} {px(end)},{px(y)} {px(end - 8)},{px(y + 2.8)}"
+    return Route(kind, f"M{px(x)},{px(y)}H{px(end - 8)}", head)
+
+
+def _edge(kind: str, route: Route) -> Iterator[str]:
+    yield _tag("path", {"class": f"ft-{kind}", "d": route.path})
+    if route.head:
+        yield _tag("polygon", {"class": f"ft-{kind}-head", "points": route.head})
+
+
+def _box(box: Box, place: Place, hover: str) -> Iterator[str]:
+    yield _open("g", {"class": f"ft-{_kind_of(box)}"})
+    yield _tag("title", {}, hover)
+    x, y, width, height = place.x, place.y, place.width, place.height
+    if box.several:
+        width, height = width - _STACK, height - _STACK
+        yield _outline(x + _STACK, y, width, height)
+        y += _STACK
+    yield _outline(x, y, width, height)
+    top = y + (height - sum(line.height for line in box.lines)) / 2
+    for line in box.lines:
+        yield from _line(line, x + PADDING, top, width - 2 * PADDING)
+        top += line.height
+    yield "</g>"
+
+
+def _kind_of(box: Box) -> str:
+    return "outside" if box.outside else box.role or "other"
+
+
+def _outline(x: float, y: float, width: float, height: float) -> str:
+    sides = {"height": px(height), "width": px(width), "x": px(x), "y": px(y)}
+    return _tag("rect", {"class": "ft-box", "rx": "9", **sides})
+
+
+def _line(line: Line, x: float, y: float, room: float) -> Iterator[str]:
+    """Set the spans of a line one after the other, as parts of one text."""
+    baseline = px(y + _BASELINE * line.size)
+    if line.left:
+        parts = "".join(_tag("tspan", _face(span), span.text) for span in line.left)
+        at = {"x": px(x), "xml:space": "preserve", "y": baseline}  # librsvg knows no white-space
+        yield f"{_open('text', at)}{parts}</text>"
+    if line.right:
+        at = {"text-anchor": "end", "x": px(x + room), "y": baseline}
+        yield _tag("text", at | _face(line.right), line.right.text)
+
+
+def _text(span: Span, x: float, baseline: float) -> str:
+    return _tag("text", {"x": px(x), "y": px(baseline), **_face(span)}, span.text)
+
+
+def _face(span: Span) -> dict[str, str]:
+    weight = {"font-weight": "bold"} if span.face.bold else {}
+    return {"class": f"ft-{span.tone}", "font-size": px(span.face.size), **weight}
+
+
+def _open(name: str, attributes: dict[str, str]) -> str:
+    written = "".join(f' {key}="{escape(value)}"' for key, value in sorted(attributes.items()))
+    return f"<{name}{written}>"
+
+
+def _tag(name: str, attributes: dict[str, str], text: str = "") -> str:
+    opening = _open(name, attributes)
+    return f"{opening}{escape(text)}</{name}>" if text else f"{opening[:-1]}/>"

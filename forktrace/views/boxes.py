@@ -1,0 +1,173 @@
+"""Say what stands in each box of the graph view, and how large the box must be.
+
+Sizes are in px and come from our own table of character widths, so that the layout is the same
+wherever it is made, and the text fits whatever font shows it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from forktrace.analysis.findings import Findings, Role
+from forktrace.model.launch import Launch
+from forktrace.model.process import Process, image_name
+from forktrace.views.fonts import Face, fit, text_width
+from forktrace.views.notes import end_words
+from forktrace.views.tree import Row
+from forktrace.views.words import ELLIPSIS, count_words, name_of, printable, program_words
+
+Tone = Literal["ink", "muted", "role", "alert"]
+
+PADDING = 10.0
+_WIDEST = 190.0
+_LEADING = 1.3  # line height, of the font size
+_EARLIER = 3  # images named before the last; of more, the latest
+_TIMES = "\N{MULTIPLICATION SIGN}"
+_EXEC = " \N{DOUBLE VERTICAL LINE} "  # the double tick of the lanes
+
+ID = Face(12, bold=True)
+TITLE = Face(14, bold=True)
+BEFORE = Face(14)
+SMALL = Face(11)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Be a piece of printable text. ``tone`` says what colour it takes, not which."""
+
+    text: str
+    face: Face
+    tone: Tone
+
+    @property
+    def width(self) -> float:
+        """Return an upper bound of the width in px."""
+        return text_width(self.text, self.face)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Be a line of a box: spans from the left edge, and at most one that ends at the right."""
+
+    left: Sequence[Span]
+    right: Span | None = None
+
+    @property
+    def width(self) -> float:
+        """Return an upper bound of the width in px, with a gap before what is at the right."""
+        gap = 12.0 if self.left and self.right else 0.0
+        return sum(s.width for s in self.left) + gap + (self.right.width if self.right else 0.0)
+
+    @property
+    def size(self) -> float:
+        """Return the largest font size in it, in px."""
+        return max(span.face.size for span in (*self.left, self.right) if span)
+
+    @property
+    def height(self) -> float:
+        """Return the height in px."""
+        return self.size * _LEADING
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Be the box of one row of the tree. ``several`` marks one that stands for many processes."""
+
+    id: str
+    role: Role | None
+    outside: bool
+    several: bool
+    lines: Sequence[Line]
+
+    @property
+    def width(self) -> float:
+        """Return the width in px that the longest line needs."""
+        return max(line.width for line in self.lines) + 2 * PADDING
+
+    @property
+    def height(self) -> float:
+        """Return the height in px."""
+        return sum(line.height for line in self.lines) + 1.4 * PADDING
+
+
+def box_of(launch: Launch, findings: Findings, row: Row) -> Box:
+    """Make the box of a row: who it is, its chain of programs, arguments, and end."""
+    process = row.process
+    lines = [_heading(row), _programs(row), *_arguments(row)]
+    lines += [Line([_small(note)]) for note in _marks(findings, row)]
+    if row.hidden:
+        lines.append(Line([_small(f"+{row.hidden:,} below it, not shown")]))
+    lines += _foot(launch, row)
+    return Box(process.id, row.role, process.outside, row.count > 1, lines)
+
+
+def _small(text: str, tone: Tone = "muted") -> Span:
+    return Span(fit(text, SMALL, _WIDEST), SMALL, tone)
+
+
+def _heading(row: Row) -> Line:
+    many = row.count > 1
+    role = "outside the trace" if row.process.outside else row.role or ""
+    spans = [Span(f"{row.count:,}{_TIMES}" if many else row.process.id, ID, "ink")]
+    if role and role != "other":
+        spans.append(Span(f"  {role}", SMALL, "role"))
+    return Line(spans, None if many else _small(f"pid {row.process.pid}"))
+
+
+def _programs(row: Row) -> Line:
+    """Write the chain of images, each executed by the one before: "podman ‖ conmon"."""
+    process = row.process
+    if process.outside:
+        return Line([Span(fit(name_of(process), TITLE, _WIDEST), TITLE, "role")])
+    names = [printable(image_name(image)) for image in process.images] or [name_of(process)]
+    chain = [n for i, n in enumerate(names) if i == 0 or n != names[i - 1]]
+    last = Span(fit(chain[-1], TITLE, _WIDEST), TITLE, "role")
+    before = "".join(name + _EXEC for name in chain[-1 - _EARLIER : -1])
+    room = _WIDEST - last.width
+    if before and text_width(before, BEFORE) > room:
+        before = fit(before, BEFORE, room - text_width(_EXEC, BEFORE)) + _EXEC
+    return Line([Span(before, BEFORE, "muted"), last] if before else [last])
+
+
+def _arguments(row: Row) -> list[Line]:
+    process = row.process
+    if process.outside or not process.images:
+        return []
+    image = process.images[-1]
+    if image.inherited:
+        return [Line([_small("no exec")])]
+    has_subcommand = row.role in ("engine", "runtime", "cleanup")
+    shown = image if row.same_argv else replace(image, argv=[*row.argv])
+    room = len(name_of(process)) + 32
+    arguments = program_words(shown, room, subcommand=has_subcommand).partition(" ")[2]
+    if not row.same_argv:
+        arguments = f"{arguments} {ELLIPSIS}".strip()
+    return [Line([_small(arguments, "ink")])] if arguments else []
+
+
+def _marks(findings: Findings, row: Row) -> list[str]:
+    process = row.process
+    marks = [
+        f"double fork: leaves {fork.daemon} to {fork.adopter}"
+        for fork in findings.double_forks.values()
+        if fork.middle == process.id
+    ]
+    marks += [f"adopted when {a.death} ended" for a in process.adoptions[-1:] if a.death]
+    if process.id in findings.subreapers and not process.outside:
+        marks.append("subreaper (inferred)")
+    if len(process.nspid) > 1 and process.nspid[-1] == 1:
+        marks.append("pid 1 in its PID namespace")
+    return marks
+
+
+def _foot(launch: Launch, row: Row) -> list[Line]:
+    process = row.process
+    end = end_words(launch, process)
+    threads = len(process.threads)
+    right = _small(f"+{count_words(threads, 'thread')}") if threads and row.count == 1 else None
+    left = [_small(end, "muted" if _calm(process, end) else "alert")] if end else []
+    return [Line(left, right)] if left or right else []
+
+
+def _calm(process: Process, end: str) -> bool:
+    return process.exit is None or end == "exit 0"
