@@ -9,11 +9,10 @@ the container has ended. The order of the steps is podman's (libpod: createOCICo
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .system import STOPPING, complain, place, ready, relay, spawn, wait
+from .system import STOPPING, complain, place, ready, relay, role_command, spawn, wait
 
 
 def run(name: str, command: Sequence[str]) -> int:
@@ -96,18 +95,22 @@ class Foreground:
                     self.stop()
                 elif not serving[descriptor]():
                     del serving[descriptor]
+        if place().exists():  # the monitor would have removed it, had it lived to its end
+            delete(self.name)
+        if self.stopped is not None:
+            return self.stopped
         if self.code is None:
             complain("the container was not run to its end")
-            delete(self.name)
-        return self.stopped or (125 if self.code is None else self.code)
+            return 125
+        return self.code
 
     def hear(self) -> bool:
         """Act on the monitor's lines: "created", then "exit N"; return False once it has ended."""
         lines = os.read(self.sync, 4096)
         for line in lines.decode().splitlines():
-            if line == "created":
-                wait(spawn(runtime_command("start", self.name), blocked=STOPPING))
-            else:
+            if line == "created" and self.stopped is None:
+                wait(spawn(role_command(place(), "runtime", "start", self.name), blocked=STOPPING))
+            elif line.startswith("exit "):
                 self.code = int(line.removeprefix("exit "))
         return bool(lines)
 
@@ -121,25 +124,24 @@ class Foreground:
 
 def monitor_command(name: str, bundle: Path) -> list[str]:
     """Return the monitor's command line, with conmon's options."""
-    cleanup = ["-Smdemo.engine", "container", "cleanup", name]
-    return [
-        *(str(place() / "demo-monitor"), "-Smdemo.monitor", "--api-version", "1"),
-        *("-c", name, "-n", name, "-b", str(bundle)),
-        *("-r", str(place() / "demo-runtime"), "--runtime-arg", "-Smdemo.runtime"),
+    runtime, runtime_argument = role_command(place(), "runtime")
+    cleanup, *arguments = role_command(place(), "engine", "container", "cleanup", name)
+    return role_command(
+        place(),
+        "monitor",
+        *("--api-version", "1", "-c", name, "-n", name, "-b", str(bundle)),
+        *("-r", runtime, "--runtime-arg", runtime_argument),
         *("-p", str(bundle / "pidfile"), "--conmon-pidfile", str(bundle / "conmon.pid")),
-        *("--exit-command", str(place() / "demo-engine")),
-        *(word for argument in cleanup for word in ("--exit-command-arg", argument)),
-    ]
-
-
-def runtime_command(*arguments: str) -> list[str]:
-    """Return a command line of the runtime."""
-    return [str(place() / "demo-runtime"), "-Smdemo.runtime", *arguments]
+        *("--exit-command", cleanup),
+        *(word for argument in arguments for word in ("--exit-command-arg", argument)),
+    )
 
 
 def delete(name: str) -> int:
     """Have the runtime kill what is left of a container and forget it; return its exit code."""
-    return wait(spawn(runtime_command("delete", "--force", name), blocked=STOPPING))
+    return wait(
+        spawn(role_command(place(), "runtime", "delete", "--force", name), blocked=STOPPING)
+    )
 
 
 def cleanup(name: str) -> int:
@@ -158,7 +160,3 @@ def main(arguments: Sequence[str]) -> int:
             return cleanup(name)
     complain("usage: demo-engine run --name NAME COMMAND… | container cleanup NAME")
     return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,28 +1,23 @@
-"""Prepare a temporary place for the demo, and become its engine.
-
-Each role is executed as a program with a name of its own, ``demo-engine``, ``demo-monitor`` and
-``demo-runtime``: links to this Python in the temporary place, told with ``-m`` what to play. So a
-trace shows short names, and the demo can't be mistaken for a real engine.
-"""
+"""Prepare a temporary place for the demo, and become its engine."""
 
 import os
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from forktrace.demo.system import PLACE, STOPPING, complain
+from .system import PLACE, STOPPING, complain, role_command
 
 NAME = "hello"
 DEFAULT = ["echo", "hello from the container"]
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Become the engine, which runs the command after ``--`` (default: an echo) in a container.
 
     Returns only on failure: 2 for wrong arguments, 125 where the place can't be prepared.
     """
-    arguments = sys.argv[1:]
     if arguments and (arguments[0] != "--" or len(arguments) == 1):
         complain("usage: python -m forktrace.demo [-- COMMAND…]")
         return 2
@@ -30,9 +25,9 @@ def main() -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         place = prepare()
-        engine = str(place / "demo-engine")
-        command = ["run", "--name", NAME, *(arguments[1:] or DEFAULT)]
-        os.execve(engine, [engine, "-Smdemo.engine", *command], environment(place))
+        command = arguments[1:] or DEFAULT
+        engine = role_command(place, "engine", "run", "--name", NAME, *command)
+        os.execve(engine[0], engine, environment(place))
     except OSError as error:
         complain(f"the demo can't start: {error.strerror}: {error.filename}")
         return 125
@@ -63,7 +58,3 @@ def environment(place: Path) -> dict[str, str]:
         "PYTHONSAFEPATH": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,6 @@ subreaper any more, fork the exit command.
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -157,7 +156,3 @@ def end_children() -> None:
                 os.waitpid(pid, 0)
     except (PermissionError, FileNotFoundError):
         return
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

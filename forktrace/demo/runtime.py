@@ -9,7 +9,6 @@ have CLONE_PARENT, so all three are children of ``create``.
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from .system import (
     inherited,
     place,
     ready,
+    role_command,
     set_name,
     set_subreaper,
     spawn,
@@ -50,7 +50,7 @@ def create(bundle: str, pid_file: str, name: str) -> int:
     reports, theirs = os.pipe()
     os.set_inheritable(theirs, True)
     variables = {"_DEMO_PIPE": str(theirs), "_DEMO_BUNDLE": bundle, "_DEMO_STATE": str(state)}
-    init = [str(place() / "demo-runtime"), "-Smdemo.runtime", "init"]
+    init = role_command(place(), "runtime", "init")
     stages = {0: spawn(init, program="/proc/self/exe", variables=variables)}  # as runc does
     os.close(theirs)
     with os.fdopen(reports) as lines:  # ends when stage 2 is about to wait, or one has failed
@@ -132,7 +132,7 @@ def refusal(flags: int) -> str | None:
 def become_command(process: Path) -> int:
     """Execute the command that a bundle holds: the program's path and argv, apart by NUL.
 
-    Its environment is the user's, without what the demo has added.
+    Its environment is the user's, but for the variables of Python, which the demo has changed.
     """
     program, *argv = process.read_bytes().split(b"\0")
     added = (PLACE, "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE", "_DEMO_", "_OCI_")
@@ -221,7 +221,3 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     complain("usage: demo-runtime create|start|delete …")
     return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

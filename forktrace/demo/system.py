@@ -15,6 +15,9 @@ from pathlib import Path
 PLACE = "FORKTRACE_DEMO"
 """The environment variable that names the temporary place."""
 
+PLAY = "-Smdemo"
+"""The option that has Python, without its site packages, run this package from the place."""
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a demo early."""
 
@@ -168,6 +171,11 @@ def ready(descriptors: Iterable[int], timeout_ms: int | None = None) -> list[int
 def place() -> Path:
     """Return the temporary place of this demo."""
     return Path(os.environ[PLACE])
+
+
+def role_command(place: Path, role: str, *arguments: str) -> list[str]:
+    """Return the command line that plays a role: Python's ``-S -m demo``, by the role's name."""
+    return [str(place / f"demo-{role}"), PLAY, *arguments]
 
 
 def complain(sentence: str) -> None:
