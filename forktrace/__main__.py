@@ -1,5 +1,6 @@
 """Start forktrace: ``forktrace …`` or ``python -m forktrace …``."""
 
+import os
 import signal
 import sys
 
@@ -9,5 +10,17 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 
 from forktrace.cli.main import main
 
+
+def run() -> None:
+    """Run forktrace and end at once: taking down the interpreter piece by piece takes time."""
+    status = main()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            status = status or 1
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -24,6 +24,10 @@ class NoTraceError(ForktraceError):
     """No trace was named and no earlier run left one."""
 
 
+class NoProcessError(ForktraceError):
+    """A process that was named by its pid does not run, or can't be seen."""
+
+
 class OutputError(ForktraceError):
     """An output file can't be written."""
 

@@ -12,9 +12,9 @@ class Abi(Struct, frozen=True):
     """Describe one way that registers are laid out, and one system call table.
 
     ``registers`` is the struct format of the NT_PRSTATUS regset, ``size`` its length in bytes;
-    ``number``, ``first`` and ``stack`` are indexes into it: the system call's number, its first
-    argument, the stack pointer. ``word`` is the size of a pointer in bytes. ``creators`` names
-    the calls that create processes. ``number_mask`` takes off x32's bit.
+    ``number``, ``first``, ``stack`` and ``result`` are indexes into it: the system call's number,
+    its first argument, the stack pointer, what it returns. ``word`` is the size of a pointer in
+    bytes. ``creators`` names the calls that create processes. ``number_mask`` takes off x32's bit.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Abi(Struct, frozen=True):
     number: int
     first: int
     stack: int
+    result: int
     word: int
     creators: dict[int, str]
     number_mask: int = 0xFFFFFFFF
@@ -34,16 +35,16 @@ _I386_CREATORS = {2: "fork", 190: "vfork", 120: "clone", 435: "clone3"}
 _X32_BIT = 0x40000000
 
 _ROWS = (
-    # name, audit arch, format, bytes, number, first argument, stack pointer, word, calls, mask
+    # name, audit arch, format, bytes, number, first, stack, result, word, creators, mask
     Abi(
-        "x86_64", 0xC000003E, "=27Q", 216, 15, 14, 19, 8, _X86_64_CREATORS,
+        "x86_64", 0xC000003E, "=27Q", 216, 15, 14, 19, 10, 8, _X86_64_CREATORS,
         0xFFFFFFFF & ~_X32_BIT,
     ),
     # A 64-bit process that calls the 32-bit kernel by int 0x80: i386's table, 64-bit layout.
-    Abi("i386 from x86_64", 0x40000003, "=27Q", 216, 15, 5, 19, 8, _I386_CREATORS),
-    Abi("i386", 0x40000003, "=17I", 68, 11, 0, 15, 4, _I386_CREATORS),
-    Abi("aarch64", 0xC00000B7, "=34Q", 272, 8, 0, 31, 8, {220: "clone", 435: "clone3"}),
-    Abi("arm", 0x40000028, "=18I", 72, 7, 0, 13, 4, _I386_CREATORS),
+    Abi("i386 from x86_64", 0x40000003, "=27Q", 216, 15, 5, 19, 10, 8, _I386_CREATORS),
+    Abi("i386", 0x40000003, "=17I", 68, 11, 0, 15, 6, 4, _I386_CREATORS),
+    Abi("aarch64", 0xC00000B7, "=34Q", 272, 8, 0, 31, 0, 8, {220: "clone", 435: "clone3"}),
+    Abi("arm", 0x40000028, "=18I", 72, 7, 0, 13, 0, 4, _I386_CREATORS),
 )  # fmt: skip
 
 ABIS = {(row.audit, row.size): row for row in _ROWS}

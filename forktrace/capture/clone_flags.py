@@ -6,7 +6,9 @@ Source: <linux/sched.h>; kernel/fork.c (fork and vfork are clones with fixed fla
 import struct
 from functools import lru_cache
 
-from forktrace.capture.gateway import Tracee, signal_name
+from forktrace.capture.gateway import CreatorCall, PtraceError, Tracee, signal_name
+
+Creation = tuple[str, int, int]  # the call's name, its flags, the exit signal
 
 _FLAGS = {
     0x00000080: "CLONE_NEWTIME",
@@ -40,32 +42,40 @@ _FLAGS = {
 CLONE_THREAD = 0x00010000
 CLONE_PARENT = 0x00008000
 _VFORK = 0x00004000 | 0x00000100
-# Every CLONE_NEW* bit, and CLONE_INTO_CGROUP: the child does not live where its parent does.
-ELSEWHERE = 0x7E020080 | 0x200000000
+# Every CLONE_NEW* bit, CLONE_INTO_CGROUP, and CLONE_PARENT, as a child lives where its creator
+# does: the child does not live where its parent does.
+ELSEWHERE = 0x7E020080 | 0x200000000 | CLONE_PARENT
 _SIGCHLD = 17
 _SIGNAL_MASK = 0xFF  # clone's low byte is the exit signal; in clone3 it is a field of its own
 
 
-def creation_flags(tracee: Tracee, pid: int) -> tuple[str, int, int] | None:
-    """Return (call, flags, exit signal) of the creating system call that ``pid`` is in.
+def current_creation(tracee: Tracee, pid: int) -> Creation | None:
+    """Return the creating system call that ``pid`` is in.
 
-    None where the call is no creating one we know. Raises PtraceError and OSError where the
-    registers or clone3's struct can't be read.
+    None where it is in no such call, or where it can't be read.
     """
-    call, first = tracee.syscall(pid)
-    if call == "clone":
-        return call, first & ~_SIGNAL_MASK & 0xFFFFFFFF, first & _SIGNAL_MASK
-    if call == "clone3":
-        # struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, all 64-bit
-        flags, _pidfd, _child, _parent, exit_signal = struct.unpack(
-            "=5Q", tracee.read_memory(pid, first, 40)
-        )
-        return call, flags, exit_signal
-    if call == "fork":
-        return call, 0, _SIGCHLD
-    if call == "vfork":
-        return call, _VFORK, _SIGCHLD
-    return None
+    try:
+        call = tracee.creator_call(pid)
+        return None if call is None else creation(tracee, pid, call)
+    except (PtraceError, OSError, KeyError):
+        return None
+
+
+def creation(tracee: Tracee, pid: int, call: CreatorCall) -> Creation | None:
+    """Return name, flags and exit signal of a creating system call.
+
+    None where clone3's struct is no more there. Raises OSError where it can't be read.
+    """
+    if call.name == "clone":
+        return call.name, call.first & ~_SIGNAL_MASK & 0xFFFFFFFF, call.first & _SIGNAL_MASK
+    if call.name != "clone3":
+        return call.name, _VFORK if call.name == "vfork" else 0, _SIGCHLD
+    # struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, all 64-bit
+    data = tracee.read_memory(pid, call.first, 40)
+    if len(data) < 40:
+        return None
+    flags, _pidfd, _child, _parent, exit_signal = struct.unpack("=5Q", data)
+    return call.name, flags, exit_signal
 
 
 @lru_cache(maxsize=256)

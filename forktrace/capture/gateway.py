@@ -1,4 +1,4 @@
-"""Make every ptrace request, and read a tracee's memory: the one use of python-ptrace.
+"""Make every ptrace request, and read a tracee's memory: the use that we make of python-ptrace.
 
 Only its request gateway, errors and signal names are used. Its debugger classes leave stopped
 children running and swallow SIGTRAP, its ``geteventmsg`` passes 4 bytes where the kernel writes
@@ -13,9 +13,6 @@ from errno import ENOSYS
 from importlib import import_module
 
 from msgspec import Struct
-from ptrace.binding import func as _binding
-from ptrace.error import PtraceError
-from ptrace.signames import SIGNAMES
 
 from forktrace.capture.arch import (
     ABIS,
@@ -26,14 +23,15 @@ from forktrace.capture.arch import (
     WORDS,
     Abi,
 )
+from forktrace.capture.binding import SIGNAMES, PtraceError
+from forktrace.capture.binding import func as _binding
 from forktrace.errors import LaunchError
 
 __all__ = ["EVENT_CLONE", "EVENT_EXEC", "EVENT_EXIT", "EVENT_FORK", "EVENT_STOP", "EVENT_VFORK"]
 __all__ += [
-    "OPTIONS_CALLS",
-    "OPTIONS_EVENTS",
-    "OPTIONS_MINIMAL",
+    "OPTIONS_BY_DETAIL",
     "CallStop",
+    "CreatorCall",
     "PtraceError",
     "Tracee",
     "check_binding",
@@ -57,6 +55,12 @@ EVENT_STOP = 128
 OPTIONS_MINIMAL = sum(1 << e for e in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC))
 OPTIONS_EVENTS = OPTIONS_MINIMAL | 1 << EVENT_EXIT
 OPTIONS_CALLS = OPTIONS_EVENTS | 1  # TRACESYSGOOD marks the stops at system calls
+
+OPTIONS_BY_DETAIL = {
+    "minimal": OPTIONS_MINIMAL,
+    "events": OPTIONS_EVENTS,
+    "syscalls": OPTIONS_CALLS,
+}
 
 _request: Callable[..., int] = _binding.ptrace
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -109,6 +113,19 @@ def call_numbers(audit: int, names: frozenset[str]) -> dict[int, str]:
         return {}
     table: dict[int, str] = import_module(f"ptrace.syscall.linux.{module}").SYSCALL_NAMES
     return {number: name for number, name in table.items() if name in names}
+
+
+class CreatorCall(Struct, frozen=True):
+    """Be a call of fork, vfork, clone or clone3: its first argument, and what it returns.
+
+    ``result`` counts once the call is over; ``overwritten`` says that it has then taken the place
+    of the argument (on arm).
+    """
+
+    name: str
+    first: int
+    result: int
+    overwritten: bool
 
 
 class Tracee:
@@ -188,16 +205,18 @@ class Tracee:
         layout = LAYOUTS[self._iovec.length]
         return layout, struct.unpack_from(layout.registers, self._registers)
 
-    def syscall(self, pid: int) -> tuple[str | None, int]:
-        """Return the name of the system call that ``pid`` is in, and its first argument.
+    def creator_call(self, pid: int) -> CreatorCall | None:
+        """Return the system call that ``pid`` is in, None for any that creates no process.
 
-        The name is None for any that creates no process. The architecture of the call is asked
-        of the kernel, as a 64-bit process can make 32-bit calls (int 0x80).
+        The architecture of the call is asked of the kernel, as a 64-bit process can make 32-bit
+        calls (int 0x80).
         """
         layout, values = self.registers(pid)
         abi = ABIS.get((self._audit_arch(pid, layout), layout.size), layout)
-        number = values[abi.number] & abi.number_mask
-        return abi.creators.get(number), values[abi.first]
+        name = abi.creators.get(values[abi.number] & abi.number_mask)
+        if name is None:
+            return None
+        return CreatorCall(name, values[abi.first], values[abi.result], abi.result == abi.first)
 
     def _audit_arch(self, pid: int, layout: Abi) -> int:
         try:

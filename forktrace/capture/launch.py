@@ -5,16 +5,14 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic_ns
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from forktrace.capture.call_recorder import CallRecorder
 from forktrace.capture.command import Child, exec_failed, start_child
 from forktrace.capture.denied import why_denied
 from forktrace.capture.gateway import (
-    OPTIONS_CALLS,
-    OPTIONS_EVENTS,
-    OPTIONS_MINIMAL,
+    OPTIONS_BY_DETAIL,
     PtraceError,
     Tracee,
     check_binding,
@@ -29,7 +27,8 @@ from forktrace.errors import LaunchError, PtraceDeniedError
 from forktrace.trace.events import Detail, Ended
 from forktrace.trace.writer import TraceWriter
 
-_OPTIONS = {"minimal": OPTIONS_MINIMAL, "events": OPTIONS_EVENTS, "syscalls": OPTIONS_CALLS}
+if TYPE_CHECKING:
+    from forktrace.capture.call_recorder import CallRecorder
 
 
 class Capture(Struct, frozen=True):
@@ -95,7 +94,7 @@ class _Session:
     ) -> None:
         self._child = child
         self._writer = writer
-        self._options = _OPTIONS[detail]
+        self._options = OPTIONS_BY_DETAIL[detail]
         self._table = TaskTable()
         self._tracee = Tracee()
         self._recorder = Recorder(
@@ -120,7 +119,9 @@ class _Session:
         self._refused: LaunchError | None = None
         self._failure: str | None = None
 
-    def _call_recorder(self) -> CallRecorder:
+    def _call_recorder(self) -> "CallRecorder":
+        from forktrace.capture.call_recorder import CallRecorder  # not needed otherwise
+
         return CallRecorder(self._writer, self._table, self._tracee, self._recorder.now)
 
     def run_in_thread(self) -> None:

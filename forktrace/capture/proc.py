@@ -149,6 +149,24 @@ def pid_of_pidfd(pid: int, fd: int) -> int | None:
         return None
 
 
+def read_children(pid: int, tid: int) -> list[int]:
+    """Return the processes that thread ``tid`` of ``pid`` has created and is the parent of now.
+
+    Raises OSError. Exact only while they do not come and go (proc(5), children).
+    """
+    return [int(child) for child in read_file(f"/proc/{pid}/task/{tid}/children").split()]
+
+
+def is_traced(pid: int) -> bool:
+    """Say whether a tracer has ``pid``, and has not reaped it. Raises OSError."""
+    return bool(_number(read_file(f"/proc/{pid}/status"), b"\nTracerPid:\t"))
+
+
+def has_number(tid: int, number: int) -> bool:
+    """Say whether ``number`` is ``tid`` as one of its PID namespaces sees it. Raises OSError."""
+    return b"%d" % number in _line(read_file(f"/proc/{tid}/status"), b"\nNSpid:\t").split()
+
+
 def pending_signals(pid: int) -> int:
     """Return the mask of signals that wait for the process as a whole (ShdPnd). Raises OSError."""
     return int(_line(read_file(f"/proc/{pid}/status"), b"\nShdPnd:\t") or b"0", 16)

@@ -11,7 +11,8 @@ from forktrace.capture.clone_flags import (
     CLONE_PARENT,
     CLONE_THREAD,
     ELSEWHERE,
-    creation_flags,
+    Creation,
+    current_creation,
     exit_signal_name,
     flag_names,
 )
@@ -19,6 +20,7 @@ from forktrace.capture.gateway import PtraceError, Tracee, signal_name
 from forktrace.capture.proc import Snapshot, errno_name
 from forktrace.capture.stack import ExecArguments, read_exec_arguments
 from forktrace.capture.tasks import Announcement, TaskTable, TracedProcess
+from forktrace.capture.unreported import unreported_creation
 from forktrace.trace import events
 from forktrace.trace.text import Text, encode_text
 from forktrace.trace.writer import TraceWriter
@@ -123,15 +125,14 @@ class Recorder:
         return process
 
     def created(self, tid: int, child: int) -> None:
-        """Record that the stopped thread ``tid`` has created ``child``."""
+        """Record that the thread ``tid``, stopped in the creating call, has created ``child``."""
+        self._creation(tid, child, current_creation(self._tracee, tid))
+
+    def _creation(self, tid: int, child: int, call: Creation | None) -> None:
         at_ns = self.now()
         process = self._table.tasks.get(tid)
         if process is None:
             return
-        try:
-            call = creation_flags(self._tracee, tid)
-        except (PtraceError, OSError, KeyError):
-            call = None
         how, flags, exit_signal = call or (None, 0, 0)
         thread = bool(flags & CLONE_THREAD) if call else self._is_thread(child, process.pid)
         self._writer.event(
@@ -231,13 +232,24 @@ class Recorder:
             return None
 
     def exiting(self, tid: int) -> None:
-        """Sample a process that is about to end: its parent and cgroup are still intact."""
+        """Sample a process that is about to end: its parent and cgroup are still intact.
+
+        A task that was killed before its first stop is seen here, and only here, and so is what a
+        task has created that was killed before its event.
+        """
+        if tid not in self._table.tasks:
+            self.first_stop(tid)
+        lost = unreported_creation(self._tracee, self._table, tid)
+        if lost is not None:
+            self._creation(tid, lost.child, lost.call)
         process = self._table.process(tid)
         if process is not None and (process.creations or not process.executed):
             self._sample(self.now(), process, "exit")
 
     def death(self, tid: int, code: int | None, signum: int | None, core: bool) -> None:
         """Record a task's end, and the new parents of the children that it left."""
+        if self._table.is_announced(tid):
+            self.first_stop(tid)  # it was killed before any stop: its end is all that is seen
         at_ns = self.now()
         process = self._table.remove_process(tid)
         if process is None:

@@ -77,11 +77,11 @@ class Relay:
     """Take queued signals for the tracing thread.
 
     Args:
-        root: pid of the command.
+        root: pid of the command, None where there is none to pass signals on to.
         awaited: the blocked signals.
     """
 
-    def __init__(self, root: int, awaited: frozenset[signal.Signals]) -> None:
+    def __init__(self, root: int | None, awaited: frozenset[signal.Signals]) -> None:
         self._root = root
         self._awaited = tuple(int(s) for s in awaited)  # converted once: it is asked often
         self._delivered: list[tuple[int, int, float]] = []
@@ -94,7 +94,8 @@ class Relay:
         left behind should end.
         """
         if self._to_pass:
-            self._pass_on(running)
+            if self._pass_on(running):
+                return True
             timeout = _GRACE_SECONDS / 4
         info = (
             signal.sigtimedwait(self._awaited, timeout)
@@ -119,19 +120,25 @@ class Relay:
             return
         self._delivered.append((signum, sender, monotonic()))
 
-    def _pass_on(self, running: bool) -> None:
-        """Send on what has waited out its grace, unless the command got the same by itself."""
+    def _pass_on(self, running: bool) -> bool:
+        """Send on what has waited out its grace, unless the command got the same by itself.
+
+        Returns True if the command has ended before it could get it: then it is meant for us.
+        """
         now = monotonic()
         self._delivered = [d for d in self._delivered if now - d[2] < 10 * _GRACE_SECONDS]
         waiting = []
         for signum, sender, since in self._to_pass:
-            if not running or self._got_it(signum, sender):
+            if self._got_it(signum, sender):
                 continue
+            if not running:
+                return True
             if now - since < _GRACE_SECONDS:
                 waiting.append((signum, sender, since))
-            else:
+            elif self._root is not None:
                 os.kill(self._root, signum)
         self._to_pass = waiting
+        return False
 
     def _got_it(self, signum: int, sender: int) -> bool:
         for delivered in self._delivered:
@@ -142,6 +149,8 @@ class Relay:
 
     def _is_pending(self, signum: int) -> bool:
         """Say whether the command has blocked this signal and it waits there already."""
+        if self._root is None:
+            return False
         try:
             return bool(proc.pending_signals(self._root) >> (signum - 1) & 1)
         except OSError:

@@ -65,6 +65,10 @@ class TaskTable:
         """Say whether a creator's event has named ``tid`` and its first stop is awaited."""
         return tid in self._announced
 
+    def awaits_creator(self, tid: int) -> bool:
+        """Say whether ``tid`` was seen, and perhaps its end, but not its creator's event."""
+        return tid in self._unannounced
+
     def take_announcement(self, tid: int) -> Announcement | None:
         """Return, at a first stop, what the creator's event told; None if it has not come yet."""
         announcement = self._announced.pop(tid, None)

@@ -11,10 +11,10 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from forktrace.capture.call_recorder import CallRecorder
 from forktrace.capture.gateway import (
     EVENT_CLONE,
     EVENT_EXEC,
@@ -29,6 +29,9 @@ from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import Relay
 from forktrace.capture.tasks import TaskTable
 from forktrace.trace.writer import TraceWriter
+
+if TYPE_CHECKING:
+    from forktrace.capture.call_recorder import CallRecorder
 
 _WALL = 0x40000000
 # Only what this thread traces: forktrace may have been given children that are not its business.
@@ -60,23 +63,25 @@ class Tracer:
     """Serve the stops of one traced tree until it is gone or the wait for it is over.
 
     Args:
-        root: pid of the traced command.
+        root: pid of the traced command, None where running processes were attached to.
         recorder, table, tracee, writer: the parts of the capture, made for the same trace.
         calls: records system calls, None where the detail is less.
         relay: passes termination signals on to the command, and ends the linger time.
         linger: seconds to go on after the command's own end, None for no limit.
+        until: when to end in any case, on time.monotonic's clock; None for no such moment.
     """
 
     def __init__(
         self,
-        root: int,
+        root: int | None,
         recorder: Recorder,
         table: TaskTable,
         tracee: Tracee,
         writer: TraceWriter,
-        calls: CallRecorder | None,
+        calls: "CallRecorder | None",
         relay: Relay,
         linger: float | None,
+        until: float | None = None,
     ) -> None:
         self._root = root
         self._recorder = recorder
@@ -88,7 +93,7 @@ class Tracer:
         self._resume = tracee.resume_to_call if calls else tracee.resume
         self._linger = linger
         self._status: int | None = None
-        self._deadline: float | None = None
+        self._deadline = until
         self._early: dict[int, int] = {}
         self._on_event: dict[int, Callable[[int], None]] = {
             EVENT_FORK: self._creation,
@@ -129,9 +134,14 @@ class Tracer:
         if self._deadline is not None:
             left = self._deadline - monotonic()
             if left <= 0:
-                return "linger"
+                return "linger" if self._root is not None else "duration"
             timeout = left if timeout is None else min(left, timeout)
-        return "signal" if self._relay.wait(timeout, self._status is None) else None
+        return "signal" if self._relay.wait(timeout, self._running) else None
+
+    @property
+    def _running(self) -> bool:
+        """Say whether the command has not ended, so that signals are its own."""
+        return self._root is not None and self._status is None
 
     def _handle(self, pid: int, status: int) -> None:
         if not os.WIFSTOPPED(status):
@@ -162,7 +172,7 @@ class Tracer:
         finally:
             self._resume(pid)
 
-    def _at_call(self, calls: CallRecorder, pid: int) -> None:
+    def _at_call(self, calls: "CallRecorder", pid: int) -> None:
         try:
             calls.stop(pid)
         finally:

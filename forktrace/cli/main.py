@@ -17,6 +17,9 @@ COMMANDS = {
     "show": "Show a trace as a tree in the terminal.",
     "render": "Draw a trace, in any format.",
     "formats": "List the output formats.",
+    "attach": "Trace processes that run already.",
+    "snapshot": "Record what runs now, without tracing it.",
+    "doctor": "Check whether tracing works here, and what is missing.",
     "demo": "Trace a built-in launch; needs no container engine.",
     "completion": "Print a shell's completion script.",
 }
@@ -76,8 +79,9 @@ def main() -> int:
         return 141
     except OSError as error:
         _discard_stdout()
-        say(f"cannot write {error.filename or 'standard output'}: {error.strerror}")
-        return OutputError.exit_code
+        failure = OutputError(f"{error.filename or 'standard output'}: {error.strerror}")
+        say(str(failure))
+        return _own_status(failure)
     return result if isinstance(result, int) else 0
 
 

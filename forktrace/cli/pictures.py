@@ -3,14 +3,13 @@
 Imported only after a traced command has ended, as networkx and rich take their time.
 """
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
 from forktrace.analysis.findings import Findings
 from forktrace.analysis.passes import analyse
 from forktrace.cli.outputs import Output, write_file
+from forktrace.cli.terminal import terminal_options
 from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
 from forktrace.render.registry import find_format
@@ -40,23 +39,6 @@ def _content(output: Output, trace: Path, launch: Launch, findings: Findings) ->
     options = terminal_options(1) if output.path is None else ViewOptions()
     made = output.format.load()(launch, findings, options)
     return made.encode() if isinstance(made, str) else made
-
-
-def terminal_options(fd: int) -> ViewOptions:
-    """Return width and colour for what is written to descriptor ``fd`` (no-color.org)."""
-    tty = os.isatty(fd)
-    color = tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return ViewOptions(width=_width(fd) if tty else None, color=color)
-
-
-def _width(fd: int) -> int:
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdigit() and int(columns) > 0:
-        return int(columns)
-    try:
-        return os.get_terminal_size(fd).columns or 80
-    except OSError:
-        return shutil.get_terminal_size().columns
 
 
 def tree_text(launch: Launch, findings: Findings, fd: int) -> str:

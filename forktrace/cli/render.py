@@ -4,21 +4,12 @@ from pathlib import Path
 
 import click
 
+from forktrace.cli.options import output_options
+
 
 @click.command("render")
 @click.argument("trace", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    "texts",
-    multiple=True,
-    required=True,
-    metavar="[VIEW:]FILE",
-    help="Write FILE, in the format of its extension; '-' is standard output. Repeatable.",
-)
-@click.option("--format", "format_name", help="Write this format whatever the extension.")
-@click.option("--view", help="Draw this view where a format has several.")
-@click.option("--force", is_flag=True, help="Replace files that exist.")
+@output_options(required=True)
 def command(
     trace: Path | None,
     texts: tuple[str, ...],

@@ -11,7 +11,8 @@ class History:
     """Know what a field of /proc was for each process at each moment, as far as it was sampled.
 
     A trace leaves out what is as it was in the sample before, or, in the first one, as it was for
-    the real parent at birth: fork(2) hands these fields on.
+    the real parent at birth: fork(2) hands these fields on. Of what ran before the trace nothing
+    is left out, so what lacks could not be read.
 
     Args:
         launch: where to look.
@@ -30,7 +31,8 @@ class History:
             for sample in process.samples
             if (value := getattr(sample, name)) is not None
         ]
-        if not process.outside and process.parent in self._times:
+        born_here = not (process.outside or process.attached)
+        if born_here and process.parent in self._times:
             born_ns = process.born.at_ns
             found.insert(0, (born_ns, self.at(process.parent, born_ns)))
         self._times[process.id] = [at_ns for at_ns, _ in found]

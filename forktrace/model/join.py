@@ -117,7 +117,7 @@ class Joiner:
         if process is None:
             return
         image = Image(
-            at,
+            process.born if event.attached else at,
             _text(event.path),
             _texts(event.argv) or [],
             exe=_text(event.exe),

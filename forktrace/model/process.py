@@ -138,7 +138,9 @@ class Process:
 
     ``parent`` is the id of the real parent at birth, ``parent_inferred`` where it follows from
     the clone flags alone. ``born`` is the earliest sign of it. ``attached`` processes were
-    running before the trace began. An ``unseen`` process was announced by its creator, but its
+    running before the trace began: ``born`` is then when they were first looked at, ``parent``
+    the real parent at that time, and the first image what they ran, which they or an ancestor
+    had executed. An ``unseen`` process was announced by its creator, but its
     first stop never came: it was killed at once, or the trace ended too early.
 
     The creator, the parent and every adopter of a process are outside the trace, or stand before
@@ -195,10 +197,18 @@ def image_name(image: Image) -> str:
     """Return the short name of a program: its file's, or argv[0]'s where the file tells nothing.
 
     A path like /proc/self/exe, /dev/fd/4 or a memfd says how the file was reached, not what it
-    is (runc and crun execute themselves that way).
+    is (runc and crun execute themselves that way). Nor does an argv[0] with a space in it that is
+    not the file's: a process has written a title over its arguments ("sshd: root@pts/0").
     """
     path = image.path or ""
+    exe = (image.exe or "").removesuffix(" (deleted)")
+    called = (image.argv[0] if image.argv else "").removeprefix("-")  # a login shell's
+    if " " in called and exe and _last_part(called) != _last_part(exe):
+        called = exe
     telling = not path.startswith(("/proc/", "/dev/fd/", "/memfd:"))
-    candidates = [path, image.argv[0] if image.argv else "", image.exe or ""]
-    ordered = candidates if telling else [*candidates[1:], path]
-    return next((c.rstrip("/").rpartition("/")[2] or c for c in ordered if c), "?")
+    ordered = [path, called, exe] if telling else [called, exe, path]
+    return next((_last_part(c) for c in ordered if c), "?")
+
+
+def _last_part(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2] or path

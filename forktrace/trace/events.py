@@ -132,11 +132,13 @@ class Executed(Record, frozen=True, tag="exec"):
 
     ``tid`` is the thread that called execve where it was not the leader (it has taken over the
     leader's pid). ``env`` lists which of a few telling variables were set; values are never
-    recorded, as they hold secrets.
+    recorded, as they hold secrets. ``attached``: this was no event, but what the process ran when
+    it was first seen, which it or an ancestor had executed before; ``path`` is not known then.
     """
 
     at_ns: Nanoseconds
     pid: Pid
+    attached: bool = False
     tid: Pid | None = None
     path: Text | None = None
     argv: list[Text] | None = None
@@ -220,12 +222,14 @@ class Outside(Record, frozen=True, tag="outside"):
 class Ended(Record, frozen=True, tag="end"):
     """Close the trace: the last line. Without it a trace was cut off.
 
-    ``reason``: everything ended ("exited"), the linger time was over ("linger"), or a signal
-    ended the wait ("signal"). ``left`` lists the pids that ran on untraced.
+    ``reason``: everything ended ("exited"), the linger time was over ("linger"), a signal ended
+    the wait ("signal"), the time for it was over ("duration"), or it was no more than a look
+    ("snapshot"). ``left`` lists the pids that
+    ran on untraced.
     """
 
     at_ns: Nanoseconds
-    reason: Literal["exited", "linger", "signal"]
+    reason: Literal["exited", "linger", "signal", "duration", "snapshot"]
     left: list[Pid] = []
 
 

@@ -8,6 +8,7 @@ wherever that one is.
 import os
 import re
 import time
+from errno import EACCES, ENOTDIR
 from pathlib import Path
 
 from forktrace.errors import NoTraceError
@@ -22,6 +23,23 @@ def _folder(owner: Owner) -> Path:
     configured = os.environ.get("XDG_STATE_HOME", "")
     base = Path(configured) if configured.startswith("/") else owner.home / ".local" / "state"
     return base / "forktrace"
+
+
+def writable_folder() -> Path:
+    """Return the state folder, which need not be there yet.
+
+    Raises:
+        OSError: no trace can be kept there; its ``filename`` says what stands in the way.
+    """
+    with acting_as_owner() as owner:
+        folder = nearest = _folder(owner)
+        while not nearest.exists() and nearest != nearest.parent:
+            nearest = nearest.parent
+        if not nearest.is_dir():
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(nearest))
+        if not os.access(nearest, os.W_OK | os.X_OK, effective_ids=True):
+            raise PermissionError(EACCES, os.strerror(EACCES), str(nearest))
+        return folder
 
 
 def create_kept_trace(command: str) -> tuple[int, Path]:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Missing
 from tests.integration.harness import Forktrace, end_process
+from tests.integration.pitfalls import Tracer
 
 
 @pytest.fixture
@@ -21,3 +23,19 @@ def end_later() -> Iterator[Callable[[int], None]]:
     yield pids.append
     for pid in pids:
         end_process(pid)
+
+
+@pytest.fixture(scope="session")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for programs that are built once."""
+    return tmp_path_factory.mktemp("builds")
+
+
+@pytest.fixture
+def tracer(
+    request: pytest.FixtureRequest, tmp_path: Path, builds: Path, missing: Missing
+) -> Iterator[Tracer]:
+    """Return forktrace as the marker ``pitfalls.without`` wants it."""
+    made = Tracer(tmp_path, builds, missing, *request.param)
+    yield made
+    made.close()

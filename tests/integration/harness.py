@@ -40,11 +40,14 @@ class Result:
 class Forktrace:
     """Run forktrace with a state folder of its own.
 
-    ``folder`` is where it runs; ``state`` is the folder for the kept traces.
+    ``folder`` is where it runs; ``state`` is the folder for the kept traces; ``program`` is the
+    command line of forktrace itself, ``patience`` how many seconds a run may take.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.program: Sequence[str] = FORKTRACE
+        self.patience = PATIENCE
         self.state = folder / "state" / "forktrace"
         self.env = {k: v for k, v in os.environ.items() if k not in ("INVOCATION_ID", "NO_COLOR")}
         self.env["XDG_STATE_HOME"] = str(folder / "state")
@@ -54,7 +57,7 @@ class Forktrace:
     def __call__(self, *args: str | bytes, **popen: Any) -> Result:
         """Run ``forktrace ARGS`` to its end. ``trace`` is then the latest kept trace."""
         process = self.start(*args, **popen)
-        out, err = process.communicate(popen.get("input"), timeout=PATIENCE)
+        out, err = process.communicate(popen.get("input"), timeout=self.patience)
         return Result(process.returncode, out or b"", (err or b"").decode(), self.state / "latest")
 
     def record(self, *command: str | bytes, options: Sequence[str] = (), **popen: Any) -> Result:
@@ -80,7 +83,7 @@ class Forktrace:
             "env": self.env,
             **popen,
         }
-        return subprocess.Popen([*FORKTRACE, *args], **given)
+        return subprocess.Popen([*self.program, *args], **given)
 
     def start_recording(
         self, *command: str | bytes, options: Sequence[str] = (), **popen: Any

@@ -18,6 +18,11 @@ SOURCES = Path(__file__).parent / "programs"
 UNSUPPORTED = 77
 """The exit code of a program that finds that this machine doesn't permit what it shows."""
 
+_OPTIONS = ("-O1", "-Wall", "-Wextra", "-Werror", "-pthread")
+# What needs no 32-bit C library: few machines have one.
+_BARE = ("-m32", "-O1", "-static", "-nostdlib", "-ffreestanding", "-fno-pic", "-no-pie")
+_OPTIONS_OF = {"i386": _BARE}
+
 
 @functools.cache
 def compiler() -> str | None:
@@ -25,20 +30,20 @@ def compiler() -> str | None:
     return next(filter(None, found), None)
 
 
-def command(name: str, directory: Path, missing: Missing) -> list[str]:
+def command(name: str, directory: Path, missing: Missing, sources: Path = SOURCES) -> list[str]:
     """Return the command line of the program ``name``, built into ``directory`` where it is in C.
 
     Where there is no C compiler that is ``missing``.
     """
-    script = SOURCES / f"{name}.py"
+    script = sources / f"{name}.py"
     if script.exists():
         return [sys.executable, "-IS", str(script)]
     found = compiler()
     if found is None:
         missing("no C compiler (cc, gcc or clang) to build the program with")
     binary = directory / name
-    options = ["-O1", "-Wall", "-Wextra", "-Werror", "-pthread"]
-    subprocess.run([found, *options, "-o", binary, SOURCES / f"{name}.c"], check=True)
+    options = _OPTIONS_OF.get(name, _OPTIONS)
+    subprocess.run([found, *options, "-o", binary, sources / f"{name}.c"], check=True)
     return [str(binary)]
 
 

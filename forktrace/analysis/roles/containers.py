@@ -15,6 +15,8 @@ def born_in_container(facts: Facts, process: Process) -> RoleFinding | None:
     source = facts.source(process)
     if source is None or facts.role(source) != "container":
         return None
+    if process.attached:
+        return RoleFinding("container", f"child of {source.id}, which is in the container")
     payload = facts.payloads.get(source.id)
     if payload is not None and process.born.seq < payload.at.seq:
         return RoleFinding("helper", f"a hook: {source.id} ran it before its payload")
@@ -45,6 +47,19 @@ def set_up_by_runtime(facts: Facts, process: Process) -> RoleFinding | None:
     return RoleFinding("helper", f"a hook or helper: {call} ran it while setting up")
 
 
+def held_by_monitor(facts: Facts, process: Process) -> RoleFinding | None:
+    """Recognise a container that ran already: what a monitor has below it in other namespaces."""
+    source = facts.source(process)
+    if not process.attached or source is None or facts.role(source) != "monitor":
+        return None
+    where = other_namespaces(process, source)
+    if where is None:
+        return None
+    facts.payloads[process.id] = None
+    _note_pid_namespace(facts, process)
+    return RoleFinding("container", f"child of the monitor {source.id}, in {where}")
+
+
 def in_container_namespace(facts: Facts, process: Process) -> RoleFinding | None:
     """Let what lives in a container's own PID namespace belong to the container."""
     namespaces = (s.ns["pid"] for s in process.samples if s.ns and "pid" in s.ns)
@@ -69,10 +84,38 @@ def sandboxed(facts: Facts, process: Process) -> RoleFinding | None:
 
 
 def is_sandbox(facts: Facts, process: Process) -> bool:
-    """Say whether a process is a sandbox tool that did create a child in new namespaces."""
-    return _named_sandbox(process) and any(
-        new_namespaces(child) for child in facts.children.get(process.id, ())
+    """Say whether a process is a sandbox tool that does have a child in other namespaces."""
+    return _named_sandbox(process) and (
+        held_by(facts, process) is not None
+        or any(new_namespaces(child) for child in facts.children.get(process.id, ()))
     )
+
+
+def held_by(facts: Facts, process: Process) -> Process | None:
+    """Return a child that ran already, in other namespaces than this process; None if none did."""
+    standing = facts.standing.get(process.id, ())
+    return next((child for child in standing if other_namespaces(child, process)), None)
+
+
+def other_namespaces(process: Process, parent: Process) -> str | None:
+    """Say in which other namespaces than its parent's a process ran when the trace began.
+
+    Those of an unreadable process are unknown, but for PID namespaces: /proc/PID/status, which
+    all may read, tells of each that is deeper than the parent's. Kinds that runtimes and
+    sandboxes give any container are asked for: a network namespace alone makes none.
+    """
+    if len(process.nspid) > len(parent.nspid) > 0:
+        return "another PID namespace"
+    own, others = _first_namespaces(process), _first_namespaces(parent)
+    known = [kind for kind in ("pid", "mnt") if kind in own and kind in others]
+    differing = [kind for kind in known if own[kind] != others[kind]]
+    if not differing:
+        return None
+    return "another PID namespace" if "pid" in differing else "another mount namespace"
+
+
+def _first_namespaces(process: Process) -> dict[str, int]:
+    return next((s.ns for s in process.samples if s.ns), {})
 
 
 def _named_sandbox(process: Process) -> bool:

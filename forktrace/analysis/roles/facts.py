@@ -17,6 +17,7 @@ class Facts:
     Attributes:
         roles: what was decided so far, by id.
         children: who was created by whom, by the creator's id.
+        standing: who ran already when the trace began, by the id of the parent at that time.
         monitors: the arguments of each process that was called as a monitor is.
         runtimes: for each path that such arguments name as runtime, the id of that monitor.
         confirmed: for each such monitor whose runtime was executed below it, by which process.
@@ -31,6 +32,7 @@ class Facts:
     launch: Launch
     roles: dict[str, RoleFinding] = field(default_factory=dict)
     children: dict[str, list[Process]] = field(default_factory=lambda: defaultdict(list))
+    standing: dict[str, list[Process]] = field(default_factory=lambda: defaultdict(list))
     monitors: dict[str, MonitorArguments] = field(default_factory=dict)
     runtimes: dict[str, str] = field(default_factory=dict)
     confirmed: dict[str, str] = field(default_factory=dict)
@@ -82,6 +84,8 @@ def gather(launch: Launch) -> Facts:
     for process in launch.inside:
         if process.creator:
             facts.children[process.creator].append(process)
+        elif process.attached and process.parent:
+            facts.standing[process.parent].append(process)
         _note_monitor(facts, process)
     for process in launch.inside:
         _confirm_monitor(facts, process)

@@ -2,9 +2,20 @@
 
 from forktrace.analysis.findings import RoleFinding
 from forktrace.analysis.roles import programs
-from forktrace.analysis.roles.containers import is_sandbox
+from forktrace.analysis.roles.containers import held_by, is_sandbox, other_namespaces
 from forktrace.analysis.roles.facts import Facts, own_image
 from forktrace.model.process import Process
+
+
+def holds_container(facts: Facts, process: Process) -> RoleFinding | None:
+    """Recognise conmon by what it was told, and by a container that ran below it already."""
+    held = held_by(facts, process) if process.id in facts.monitors else None
+    if held is None:
+        return None
+    where = other_namespaces(held, process)
+    return RoleFinding(
+        "monitor", f"called with a container's -c, -b and -r; its child {held.id} is in {where}"
+    )
 
 
 def called_for_container(facts: Facts, process: Process) -> RoleFinding | None:
@@ -63,6 +74,9 @@ def sandbox(facts: Facts, process: Process) -> RoleFinding | None:
     """Recognise the half of a sandbox tool that stays outside and waits."""
     if not is_sandbox(facts, process):
         return None
+    held = held_by(facts, process)
+    if held is not None:
+        return RoleFinding("monitor", f"{process.name} with {held.id} below it in other namespaces")
     return RoleFinding("monitor", f"{process.name} that created a child in new namespaces")
 
 

@@ -1,0 +1,72 @@
+"""``forktrace attach``: trace processes that run already."""
+
+import os
+import sys
+from time import monotonic_ns
+
+import click
+
+from forktrace.cli.messages import say
+from forktrace.cli.options import Seconds, detail_option, limit, output_options, quiet_option
+from forktrace.cli.outputs import check_outputs, parse_outputs
+from forktrace.cli.recording import make_header, open_trace_file, show_trace
+from forktrace.errors import ForktraceError
+from forktrace.trace.writer import TraceWriter
+
+
+@click.command("attach")
+@click.option(
+    "-p",
+    "--pid",
+    "pids",
+    type=click.IntRange(1),
+    multiple=True,
+    required=True,
+    metavar="PID",
+    help="Trace this process, and what it starts from now on. Repeatable.",
+)
+@click.option(
+    "--children", is_flag=True, help="Also trace what these processes have started before."
+)
+@click.option(
+    "--for", "seconds", type=Seconds(), default="inf", show_default=True, help="How long to stay."
+)
+@output_options()
+@quiet_option
+@detail_option
+def command(
+    pids: tuple[int, ...],
+    children: bool,
+    seconds: float,
+    texts: tuple[str, ...],
+    format_name: str | None,
+    view: str | None,
+    force: bool,
+    quiet: bool,
+    detail: str,
+) -> int:
+    """Trace running processes, all their threads, and what they start, until they end.
+
+    ^C (or TERM, HUP, or the end of --for) ends the trace; the processes run on. This is how the
+    daemons of a container engine are observed.
+    """
+    from forktrace.capture.attach import Attachment, run_attached
+
+    outputs = parse_outputs(texts, format_name, view, stdout=False)
+    check_outputs(outputs, force=force)
+    request = Attachment(pids, children, limit(seconds), detail)  # type: ignore[arg-type]
+    trace = open_trace_file(outputs, "attach", force=force)
+    writer = TraceWriter(trace.fd)
+    started_ns = monotonic_ns()
+    writer.header(make_header(["forktrace", *sys.argv[1:]], request.detail, "attach"))
+    header_end = os.fstat(trace.fd).st_size
+    try:
+        run_attached(request, trace.fd, header_end, started_ns=started_ns)
+    except ForktraceError:
+        if trace.path is not None:
+            trace.path.unlink(missing_ok=True)  # a trace of nothing
+        raise
+    ok = show_trace(trace, outputs, quiet=quiet, force=force)
+    if trace.path is not None:
+        say(f"trace: {trace.path} (draw it: forktrace render -o attach.svg)")
+    return 0 if ok else 1

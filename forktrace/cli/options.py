@@ -1,0 +1,80 @@
+"""Share the options that several commands have, so that they are named and told of once."""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
+
+import click
+
+from forktrace.trace.events import Detail
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Seconds(click.ParamType[float]):
+    """Understand a number of seconds, or "inf"."""
+
+    name = "SECONDS|inf"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds, infinity for "inf"."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not seconds >= 0:
+            self.fail(f"{value!r} is no number of seconds, and not 'inf'", param, ctx)
+        return seconds
+
+
+def limit(seconds: float) -> float | None:
+    """Return a time limit in seconds, None for "inf"."""
+    return None if math.isinf(seconds) else seconds
+
+
+def output_options(*, required: bool = False) -> Callable[[_Function], _Function]:
+    """Return what adds ``texts``, ``format_name``, ``view`` and ``force``, all about outputs."""
+    return _adding(
+        click.option(
+            "-o",
+            "--output",
+            "texts",
+            multiple=True,
+            required=required,
+            metavar="[VIEW:]FILE",
+            help="Write FILE, in the format of its extension ('forktrace formats'). Repeatable.",
+        ),
+        click.option("--format", "format_name", help="Write this format whatever the extension."),
+        click.option("--view", help="Draw this view where a format has several."),
+        click.option("--force", is_flag=True, help="Replace files that exist."),
+    )
+
+
+def quiet_option(function: _Function) -> _Function:
+    """Add ``--quiet``."""
+    return click.option(
+        "-q", "--quiet", is_flag=True, help="Leave out the tree on standard error."
+    )(function)
+
+
+def detail_option(function: _Function) -> _Function:
+    """Add ``--detail``."""
+    return click.option(
+        "--detail",
+        type=click.Choice(get_args(Detail)),
+        default="events",
+        show_default=True,
+        help="How much to record: 'minimal' is events and arguments alone, 'syscalls' adds "
+        "the exact moments of setsid, unshare, kill, wait and more, at a price.",
+    )(function)
+
+
+def _adding(*options: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
+    def add(function: _Function) -> _Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add

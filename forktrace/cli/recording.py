@@ -1,0 +1,142 @@
+"""Keep a trace in a file, and show it at the end: what every command that records shares.
+
+Nothing heavy (networkx, rich) is imported before the recording is over.
+"""
+
+import os
+import pwd
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from forktrace import __version__
+from forktrace.cli.messages import say, write_error
+from forktrace.cli.outputs import Output, open_trace
+from forktrace.errors import ForktraceError
+from forktrace.trace import events, store
+from forktrace.trace.text import encode_text
+
+
+class Recording(Struct, frozen=True):
+    """Be the open trace file. ``path`` is None where it can't be kept (it is nameless)."""
+
+    fd: int
+    path: Path | None
+
+    @property
+    def readable(self) -> Path:
+        """Return a path under which the trace can be read while it is open."""
+        return self.path or Path(f"/proc/self/fd/{self.fd}")
+
+
+def open_trace_file(outputs: Sequence[Output], name: str, *, force: bool) -> Recording:
+    """Open the file that a new trace goes to, and make it the latest one.
+
+    It is the first output that is a trace; without one it is kept in the state folder. That this
+    isn't possible is said, and no failure.
+
+    Args:
+        outputs: what is to be written.
+        name: a word for what is recorded, for the kept file's name.
+        force: replace a file that exists.
+
+    Raises:
+        OutputError: the named file can't be made.
+    """
+    named = next((o.path for o in outputs if o.format is None and o.path), None)
+    if named is not None:
+        trace = Recording(open_trace(named, force=force), named)
+    else:
+        try:
+            trace = Recording(*store.create_kept_trace(name))
+        except OSError as error:
+            say(f"this trace will not be kept: {_place(error)}: {error.strerror}")
+            return Recording(os.memfd_create("trace"), None)  # no disk may be writable
+    if trace.path is not None:
+        try:
+            store.remember_latest(trace.path)
+        except OSError as error:
+            say(f"'forktrace show' will not find this trace by itself: {error.strerror}")
+    return trace
+
+
+def _place(error: OSError) -> str:
+    return os.fsdecode(error.filename) if error.filename else "the state folder"
+
+
+def make_header(
+    command: Sequence[str], detail: events.Detail, source: events.Source
+) -> events.Header:
+    """Return the header of a trace that begins now, in this process."""
+    machine = os.uname()
+    return events.Header(
+        format="forktrace",
+        version=events.VERSION,
+        forktrace=__version__,
+        command=[encode_text(os.fsencode(a)) for a in command],
+        cwd=encode_text(os.fsencode(_cwd())),
+        user=events.User(uid=os.geteuid(), gid=os.getegid(), name=_user_name()),
+        kernel=machine.release,
+        machine=machine.machine,
+        started_ns=time.time_ns(),
+        detail=detail,
+        source=source,
+        tracer=os.getpid(),
+    )
+
+
+def _cwd() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "?"  # the folder is gone
+
+
+def _user_name() -> str | None:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return None
+
+
+_LARGE = 20_000
+
+
+def show_trace(trace: Recording, outputs: Sequence[Output], *, quiet: bool, force: bool) -> bool:
+    """Write all outputs but the trace itself, and the tree to standard error unless ``quiet``.
+
+    Returns False, having said why, if something could not be written.
+    """
+    drawings = [o for o in outputs if o.path is None or o.path != trace.path]
+    if quiet and not drawings:
+        return True
+    from forktrace.cli import pictures
+
+    ok = True
+    try:
+        launch, findings = pictures.load(trace.readable)
+        if not quiet and len(launch.processes) <= _LARGE:
+            write_error(pictures.tree_text(launch, findings, 2))
+        elif not quiet:
+            say(f"{len(launch.processes)} processes: see them with 'forktrace show'")
+    except Exception as error:
+        say(_why(error))
+        return False
+    for output in drawings:
+        try:
+            pictures.write(output, trace.readable, launch, findings, force=force)
+        except BrokenPipeError:  # whoever read standard output has seen enough
+            raise
+        except Exception as error:
+            say(_why(error))
+            ok = False
+    return ok
+
+
+def _why(error: Exception) -> str:
+    """Say what stood in the way. A fault of ours must not cost the command its status either."""
+    if isinstance(error, ForktraceError):
+        return str(error)
+    return f"drawing failed ({type(error).__name__}: {error}); please report this, with the trace"

@@ -1,0 +1,64 @@
+"""``forktrace snapshot``: record what runs now, without tracing it."""
+
+from collections.abc import Sequence
+from time import monotonic_ns
+
+import click
+
+from forktrace.capture.snapshot import take_snapshot
+from forktrace.cli.messages import say
+from forktrace.cli.options import output_options, quiet_option
+from forktrace.cli.outputs import check_outputs, parse_outputs
+from forktrace.cli.recording import make_header, open_trace_file, show_trace
+from forktrace.errors import NoProcessError
+from forktrace.trace.writer import TraceWriter
+
+
+@click.command("snapshot")
+@click.option(
+    "-p",
+    "--pid",
+    "pids",
+    type=click.IntRange(1),
+    multiple=True,
+    metavar="PID",
+    help="Record this process and all below it. Repeatable; without it: all processes.",
+)
+@output_options()
+@quiet_option
+def command(
+    pids: tuple[int, ...],
+    texts: tuple[str, ...],
+    format_name: str | None,
+    view: str | None,
+    force: bool,
+    quiet: bool,
+) -> int:
+    """Record the processes that run now as a trace, from /proc alone.
+
+    Nothing is traced, stopped or changed, and no privilege is needed for your own processes.
+    """
+    outputs = parse_outputs(texts, format_name, view, stdout=True)
+    check_outputs(outputs, force=force)
+    trace = open_trace_file(outputs, "snapshot", force=force)
+    writer = TraceWriter(trace.fd)
+    started_ns = monotonic_ns()
+    writer.header(make_header(_asked(pids), "events", "snapshot"))
+    try:
+        take_snapshot(writer, pids, started_ns=started_ns)
+    except NoProcessError:
+        if trace.path is not None:
+            trace.path.unlink(missing_ok=True)  # a trace of nothing
+        raise
+    ok = writer.error is None
+    if writer.error is not None:
+        say(f"the trace is not complete: {writer.error.strerror} ({trace.path or 'temporary'})")
+    ok &= show_trace(trace, outputs, quiet=quiet, force=force)
+    if trace.path is not None:
+        say(f"trace: {trace.path} (draw it: forktrace render -o snapshot.svg)")
+    return 0 if ok else 1
+
+
+def _asked(pids: Sequence[int]) -> list[str]:
+    """Return what stands in the header as the command: no more than what was asked for."""
+    return ["forktrace", "snapshot", *(word for pid in pids for word in ("-p", str(pid)))]

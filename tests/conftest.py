@@ -1,0 +1,21 @@
+"""What all tests share: a missing need skips on a developer's machine, and fails in CI."""
+
+import os
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+
+Missing = Callable[[str], NoReturn]
+
+
+@pytest.fixture(scope="session")
+def missing() -> Missing:
+    """Return what a test calls, with the reason, when the machine lacks what it needs."""
+
+    def skip(reason: str) -> NoReturn:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI lacks what this test needs: {reason}")
+        pytest.skip(reason)
+
+    return skip
