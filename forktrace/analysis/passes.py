@@ -5,13 +5,17 @@ from collections.abc import Callable
 from forktrace.analysis.adoption import find_subreapers
 from forktrace.analysis.double_fork import find_double_forks
 from forktrace.analysis.findings import Findings
+from forktrace.analysis.reaping import find_unwaited
 from forktrace.analysis.roles import find_roles
+from forktrace.analysis.signals import find_senders
 from forktrace.model.launch import Launch
 
 PASSES: tuple[Callable[[Launch, Findings], None], ...] = (
     find_subreapers,
     find_double_forks,
     find_roles,
+    find_unwaited,
+    find_senders,
 )
 
 

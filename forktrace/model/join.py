@@ -51,7 +51,8 @@ class Joiner:
     def finish(self) -> None:
         """Mark what was announced and never seen, once all events were taken."""
         for process in self._known.inside.values():
-            process.unseen = process.unseen and not (process.images or process.exit)
+            acted = process.images or process.exit or process.calls
+            process.unseen = process.unseen and not acted
 
     def warnings(self) -> list[str]:
         """Say in sentences what in the trace did not fit together."""

@@ -13,7 +13,7 @@ from msgspec import to_builtins
 
 from forktrace.analysis.findings import Findings, RoleFinding
 from forktrace.model.launch import Launch
-from forktrace.model.process import Image, Process, Sample
+from forktrace.model.process import Call, Image, Process, Sample
 from forktrace.trace.text import from_str
 from forktrace.views.options import ViewOptions
 
@@ -100,8 +100,9 @@ def _node(findings: Findings, process: Process) -> Json:
         "images": [_image(image) for image in process.images],
         "argv": [_text(a) for a in process.argv],
         "exit": _exit(process),
+        "reap": _reap(process),
         "double_fork": double_fork.middle if double_fork else None,
-        "subreaper": process.id in findings.subreapers,
+        "subreaper": _subreaper(findings, process),
         "adoptions": [
             {
                 "at_ns": adoption.at.at_ns,
@@ -114,6 +115,7 @@ def _node(findings: Findings, process: Process) -> Json:
         ],
         "threads": len(process.threads),
         "samples": [_sample(sample) for sample in process.samples],
+        "calls": [_call(call) for call in process.calls],
     }
 
 
@@ -122,6 +124,38 @@ def _exit(process: Process) -> Json | None:
     if end is None:
         return None
     return {"code": end.code, "signal": end.signal, "core": end.core, "at_ns": end.at.at_ns}
+
+
+def _reap(process: Process) -> Json | None:
+    reap = process.reap
+    return None if reap is None else {"by": reap.by, "at_ns": reap.at.at_ns}
+
+
+def _subreaper(findings: Findings, process: Process) -> Json | None:
+    found = findings.subreapers.get(process.id)
+    if found is None:
+        return None
+    return {
+        "inferred": found.inferred,
+        "at_ns": found.at.at_ns if found.at else None,
+        "until_ns": found.until.at_ns if found.until else None,
+        "adopted": found.adopted,
+    }
+
+
+def _call(call: Call) -> Json:
+    return {
+        "at_ns": call.at.at_ns,
+        "name": _text(call.name),
+        "tid": call.tid,
+        "arguments": {name: _argument(value) for name, value in call.arguments.items()},
+        "result": call.result,
+        "error": _text(call.error),
+    }
+
+
+def _argument(value: str | int | list[str] | None) -> Any:
+    return _text(value) if isinstance(value, str) else value
 
 
 def _image(image: Image) -> Json:

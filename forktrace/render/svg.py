@@ -32,12 +32,13 @@ def write_svg(picture: Picture, theme: Theme = "auto") -> str:
         "viewBox": f"0 0 {width} {height}",
         "width": width,
     }
+    classes = {name for mark in picture.marks for name in mark.kind.split()}
     lines = [
         _tag("svg", opening, close=False),
         f'<title id="{scope}-title">{escape(picture.title)}</title>',
         f'<desc id="{scope}-desc">{escape(picture.story)}</desc>',
         "<style>",
-        *style_sheet(scope, theme),
+        *style_sheet(scope, theme, classes),
         "</style>",
         *_body(picture, f"{scope}-"),
         "</svg>",

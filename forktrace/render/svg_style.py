@@ -5,7 +5,7 @@ scoped by the picture's id and each class has a prefix, so that several pictures
 style, can stand in one document.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from forktrace.views.fonts import MONO_STACK, SANS_STACK
 from forktrace.views.lanes.style import FACES
@@ -38,6 +38,13 @@ _COLOURS: list[tuple[str, str, Shade]] = [
     ("adopt", "stroke", INK),
     ("adopt-dot", "fill", INK),
     ("adopt-head", "fill", INK),
+    *((f"zombie {role}", "stroke", shade) for role, shade in ROLES.items()),
+    ("reap", "stroke", MUTED),
+    ("reap-head", "fill", BACKGROUND),
+    ("reap-head", "stroke", MUTED),
+    ("session", "stroke", INK),
+    ("subreaper", "fill", BACKGROUND),
+    ("subreaper", "stroke", INK),
     ("exec", "stroke", INK),
     ("cross", "stroke", INK),
     ("cross alert", "stroke", ALERT),
@@ -65,6 +72,11 @@ _STROKES = {
     "tie": "stroke-dasharray:3 3;stroke-width:1.2",
     "tie-dot": "stroke-width:1.2",
     "adopt": "fill:none;stroke-dasharray:9 5;stroke-width:1.8",
+    "zombie": "stroke-dasharray:0.1 5;stroke-linecap:round;stroke-width:3",
+    "reap": "stroke-dasharray:2 3;stroke-width:1.2",
+    "reap-head": "stroke-linejoin:round;stroke-width:1.2",
+    "session": "stroke-linecap:square;stroke-width:1.8",
+    "subreaper": "stroke-linejoin:round;stroke-width:1.6",
     "exec": "stroke-width:1.8",
     "cross": "stroke-linecap:round;stroke-width:2.2",
     "cgroup": "stroke-width:1.5",
@@ -75,32 +87,39 @@ _STROKES = {
 }
 
 
-def style_sheet(scope: str, theme: Theme) -> Iterator[str]:
+def style_sheet(scope: str, theme: Theme, classes: Set[str]) -> Iterator[str]:
     """Yield the style sheet, a rule a line.
 
     Args:
         scope: the id of the picture.
         theme: "auto" follows the page; "light", "dark" are fixed; "print" is light.
+        classes: those in use, without prefix; others need no rule.
     """
-    yield from _faces(scope)
-    yield from (f"#{scope} .{PREFIX}{name}{{{rules}}}" for name, rules in _STROKES.items())
-    yield from _colours(scope, dark=theme == "dark")
+    yield f"#{scope} text{{font-family:{SANS_STACK};white-space:pre}}"
+    yield from _faces(scope, classes)
+    for name, rules in _STROKES.items():
+        if name in classes:
+            yield f"#{scope} .{PREFIX}{name}{{{rules}}}"
+    yield from _colours(scope, classes, dark=theme == "dark")
     if theme == "auto":
         yield "@media (prefers-color-scheme:dark){"
-        yield from _colours(scope, dark=True)
+        yield from _colours(scope, classes, dark=True)
         yield "}"
 
 
-def _faces(scope: str) -> Iterator[str]:
-    yield f"#{scope} text{{font-family:{SANS_STACK};white-space:pre}}"
+def _faces(scope: str, classes: Set[str]) -> Iterator[str]:
     for name, face in FACES.items():
+        if name not in classes:
+            continue
         rules = f"font-size:{face.size:g}px"
         rules += ";font-weight:bold" if face.bold else ""
         rules += f";font-family:{MONO_STACK}" if face.mono else ""
         yield f"#{scope} .{PREFIX}{name}{{{rules}}}"
 
 
-def _colours(scope: str, *, dark: bool) -> Iterator[str]:
+def _colours(scope: str, classes: Set[str], *, dark: bool) -> Iterator[str]:
     for name, attribute, shade in _COLOURS:
+        if not set(name.split()) <= classes:
+            continue
         selector = "".join(f".{PREFIX}{part}" for part in name.split())
         yield f"#{scope} {selector}{{{attribute}:{shade.dark if dark else shade.light}}}"

@@ -153,8 +153,9 @@ def _marks(findings: Findings, row: Row) -> list[str]:
         if fork.middle == process.id
     ]
     marks += [f"adopted when {a.death} ended" for a in process.adoptions[-1:] if a.death]
-    if process.id in findings.subreapers and not process.outside:
-        marks.append("subreaper (inferred)")
+    subreaper = findings.subreapers.get(process.id)
+    if subreaper is not None and not process.outside:
+        marks.append("subreaper (inferred)" if subreaper.inferred else "subreaper")
     if len(process.nspid) > 1 and process.nspid[-1] == 1:
         marks.append("pid 1 in its PID namespace")
     return marks

@@ -5,6 +5,7 @@ from collections import defaultdict
 from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Exit, Image, Process, image_name
+from forktrace.views.calls import call_notes
 from forktrace.views.words import (
     count_words,
     cut,
@@ -26,7 +27,7 @@ class Narrator:
 
     def __init__(self, launch: Launch, findings: Findings) -> None:
         self._launch = launch
-        self._subreapers = findings.subreapers
+        self._findings = findings
         self._daemons = findings.double_forks
         self._forks: defaultdict[str, list[DoubleFork]] = defaultdict(list)
         for fork in findings.double_forks.values():
@@ -34,13 +35,12 @@ class Narrator:
 
     def notes(self, process: Process) -> list[str]:
         """Return the clauses about a process, each harmless to print."""
-        adopted_first = self._subreapers.get(process.id)
         return [
             *self._birth(process),
             *_earlier_images(process),
             *(self._double_fork(fork) for fork in self._forks.get(process.id, ())),
             *self._adoptions(process),
-            *([f"subreaper (inferred: it adopted {adopted_first})"] if adopted_first else ()),
+            *call_notes(self._launch, self._findings, process),
             *(["pid 1 in its PID namespace"] if _is_namespace_init(process) else ()),
             *(["dumped core"] if process.exit and process.exit.core else ()),
         ]

@@ -39,6 +39,7 @@ def _sentences(launch: Launch, findings: Findings) -> Iterator[tuple[Moment, str
         if process.exit is not None:
             how = process.exit.signal or f"with exit code {process.exit.code}"
             yield process.exit.at, f"{_who(process)} ended {how}."
+        yield from _calls(findings, process)
 
 
 def _who(process: Process) -> str:
@@ -59,6 +60,22 @@ def _programs(process: Process) -> Iterator[tuple[Moment, str]]:
     for image in process.images:
         if not image.inherited:
             yield image.at, f"{process.id} executed {program_words(image, _CHARS)}."
+
+
+def _calls(findings: Findings, process: Process) -> Iterator[tuple[Moment, str]]:
+    """Yield what recorded system calls tell; of waits just those that are no matter of course."""
+    for call in process.calls:
+        if call.name == "setsid" and call.error is None:
+            yield call.at, f"{process.id} called setsid and leads a new session."
+    subreaper = findings.subreapers.get(process.id)
+    if subreaper is not None and subreaper.at is not None:
+        yield subreaper.at, f"{process.id} became a subreaper."
+    if process.reap is not None and process.reap.by != process.creator:
+        words = f"{process.reap.by} waited for {process.id} and took its exit status."
+        yield process.reap.at, words
+    if process.id in findings.unwaited and process.exit is not None:
+        parent = findings.unwaited[process.id]
+        yield process.exit.at, f"{parent} was not seen to wait for {process.id}."
 
 
 def _adoptions(

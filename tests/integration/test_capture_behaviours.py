@@ -283,7 +283,8 @@ def test_a_subreaper_adopts(observe: Observe) -> None:
     assert seen.pid(adoption.parent) == own["parent"]
     assert seen.pid(adoption.death) == own["middle"]
     assert sorted([own["middle"], own["grandchild"]]) == seen.said("reaped")["reaped"]
-    assert seen.findings.subreapers == {seen.root.id: grandchild.id}
+    found = {id_: s.adopted for id_, s in seen.findings.subreapers.items()}
+    assert found == {seen.root.id: grandchild.id}
 
 
 def test_sessions_and_process_groups(observe: Observe) -> None:

@@ -22,6 +22,8 @@ Each step is one millisecond after the one before. The steps:
     ("exit", pid, code or signal)
     ("reparent", pid, ppid)                     from its present parent, by that one's death
     ("outside", pid, comm)
+    ("call", pid, name[, arguments[, error]])   a recorded system call
+    ("wait", pid, reaped)                       the record of a wait4 that reaped a child
 
 A command is a string (split as a shell would) or a list; flags are a string of names without
 ``CLONE_``; a state is a dict of the fields of ``State``.
@@ -86,6 +88,8 @@ class Builder:
             "exit": self.exit,
             "reparent": self.reparent,
             "outside": self.outside,
+            "call": self.call,
+            "wait": self.wait,
         }
         steps[name](*rest)
 
@@ -179,6 +183,27 @@ class Builder:
     def outside(self, pid: int, comm: str) -> None:
         state = events.State(comm=comm, ppid=0, nspid=[pid])
         self.events.append(events.Outside(at_ns=self.now, pid=pid, argv=[comm], state=state))
+
+    def call(
+        self,
+        pid: int,
+        name: str,
+        arguments: dict[str, events.Argument] | None = None,
+        error: str | None = None,
+    ) -> None:
+        self.events.append(
+            events.Called(
+                at_ns=self.now,
+                pid=pid,
+                name=name,
+                arguments=arguments or {},
+                result=None if error else 0,
+                error=error,
+            )
+        )
+
+    def wait(self, pid: int, reaped: int) -> None:
+        self.call(pid, "wait4", {"reaped": reaped})
 
 
 def trace_of(*steps: Step, **header: Any) -> TraceFile:

@@ -128,6 +128,35 @@ def podman_steps(
     ]
 
 
+def podman_syscall_steps() -> list[Step]:
+    """Return the same launch as the detail "syscalls" records it."""
+    more: dict[tuple[str, int], list[Step]] = {
+        ("exit", 3010): [("wait", 3000, 3010)],
+        ("fork", 3020): [("call", 3021, "setsid"), subreaper(3021, 1)],
+        ("outside", 1): [("wait", 3000, 3020)],
+        ("exec", 3022): [subreaper(3022, 1)],
+        ("exit", 3031): [("wait", 3022, 3031)],
+        ("exit", 3030): [("wait", 3022, 3030)],
+        ("thread", 3032): [("call", 3032, "setsid")],
+        ("reparent", 3032): [("wait", 3021, 3022)],
+        ("exit", 3040): [("wait", 3000, 3040)],
+        ("exit", 3032): [("wait", 3021, 3032), subreaper(3021, 0)],
+        ("exit", 3055): [("wait", 3050, 3055)],
+        ("exit", 3056): [("wait", 3050, 3056)],
+        ("exit", 3050): [("wait", 3021, 3050)],
+    }
+    steps: list[Step] = []
+    for step in podman_steps():
+        assert isinstance(step, tuple)
+        steps += [step, *more.get((step[0], step[1]), ())]
+    return steps
+
+
+def subreaper(pid: int, value: int) -> Step:
+    """Return the step in which a process becomes a subreaper, or no longer is one."""
+    return ("call", pid, "prctl", {"option": "PR_SET_CHILD_SUBREAPER", "value": value})
+
+
 def podman_runc() -> TraceFile:
     """Return the whole trace."""
     return trace_of(*podman_steps(), command=PODMAN.split())

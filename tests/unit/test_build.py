@@ -486,3 +486,8 @@ def test_a_ppid_that_was_read_after_an_adoption_confirms_nothing() -> None:
         ("exec", 11, "true", "/bin/true", {"ppid": 1}),
     )
     assert launch.processes["p2"].parent_inferred
+
+
+def test_whoever_made_a_call_was_seen() -> None:
+    launch = launch_of(("root", 10, "sh"), ("create", 10, 11), ("call", 11, "setsid"))
+    assert not launch.processes["p2"].unseen

@@ -16,7 +16,7 @@ from forktrace.trace.reader import TraceFile
 from forktrace.trace.text import Raw
 from forktrace.views.options import ViewOptions
 from tests.unit.events import HEADER, trace_of
-from tests.unit.podman import podman_runc
+from tests.unit.podman import podman_runc, podman_syscall_steps
 from tests.unit.test_roles import minimal
 
 SCHEMA = json.loads(files("forktrace.render").joinpath("graph.schema.json").read_text("utf-8"))
@@ -30,11 +30,20 @@ HOSTILE = trace_of(
     events.Started(at_ns=91_000_000, pid=13, attached=True, state=events.State(errors={"x": "E"})),
     events.Executed(at_ns=92_000_000, pid=13, tid=14, errors={"argv": "EFAULT"}),
     events.Outside(at_ns=93_000_000, pid=1, argv=[Raw("/w==")]),
+    events.Called(
+        at_ns=94_000_000,
+        pid=10,
+        name="ptrace\x1b",
+        tid=15,
+        arguments={"path": Raw("/w=="), "flags": ["\x9b"], "n": -1, "none": None},
+        error="E\n",
+    ),
     command=["sh", Raw("/w==")],
 )
 TRACES = {
     "podman": podman_runc(),
     "minimal": minimal(podman_runc()),
+    "calls": trace_of(*podman_syscall_steps(), detail="syscalls"),
     "hostile": HOSTILE,
     "empty": TraceFile(HEADER, [], None, ["cut off"]),
     "damaged": trace_of(("root", 10, "sh"), ("exec", 11, "x"), ("exit", 11, 0), ("exit", 11, 0)),
@@ -97,7 +106,7 @@ def test_nodes_of_a_podman_launch() -> None:
     root, daemon, payload, init = nodes["p1"], nodes["p4"], nodes["p8"], nodes["x1"]
     assert (root["creator"], root["parent"], root["threads"]) == (None, None, 3)
     assert [i["inherited"] for i in root["images"]] == [False]
-    assert (daemon["double_fork"], daemon["role"], daemon["subreaper"]) == ("p3", "monitor", True)
+    assert (daemon["double_fork"], daemon["role"]) == ("p3", "monitor")
     assert [a["parent"] for a in daemon["adoptions"]] == ["x1"]
     assert (payload["creator"], payload["parent"], payload["role"]) == ("p7", "p5", "container")
     assert [(i["path"], i["argv"], i["inherited"]) for i in payload["images"]] == [
@@ -148,6 +157,56 @@ def test_unknown_unseen_and_failed_are_told_apart() -> None:
     assert (nodes["p3"]["unseen"], nodes["p3"]["exit"]["signal"]) == (False, "SIGSEGV")
     assert nodes["p4"]["images"][-1]["errors"] == {"argv": "EFAULT"}
     assert nodes["p4"]["samples"][0]["errors"] == {"x": "E"}
+
+
+def test_what_recorded_calls_tell() -> None:
+    nodes = nodes_of(TRACES["calls"])
+    assert nodes["p3"]["reap"]["by"] == "p1"
+    assert nodes["p4"]["reap"] is None
+    assert nodes["p8"]["reap"]["by"] == "p4"
+    set_at, cleared_at = (c["at_ns"] for c in nodes["p4"]["calls"] if c["name"] == "prctl")
+    assert nodes["p4"]["subreaper"] == {
+        "inferred": False,
+        "at_ns": set_at,
+        "until_ns": cleared_at,
+        "adopted": "p8",
+    }
+    assert nodes["p5"]["subreaper"]["adopted"] is None
+    assert nodes["p3"]["subreaper"] is None
+    (call,) = nodes["p8"]["calls"]
+    assert call | {"at_ns": 0} == {
+        "at_ns": 0,
+        "name": "setsid",
+        "tid": None,
+        "arguments": {},
+        "result": 0,
+        "error": None,
+    }
+
+
+def test_without_recorded_calls_a_subreaper_is_inferred() -> None:
+    nodes = nodes_of(TRACES["podman"])
+    assert nodes["p4"]["subreaper"] == {
+        "inferred": True,
+        "at_ns": None,
+        "until_ns": None,
+        "adopted": "p8",
+    }
+    assert nodes["p5"]["subreaper"] is None
+    assert {node["reap"] for node in nodes.values()} == {None}
+    assert [node["calls"] for node in nodes.values()] == [[]] * 13
+
+
+def test_a_hostile_call_comes_through() -> None:
+    (call,) = nodes_of(HOSTILE)["p1"]["calls"]
+    assert (call["name"], call["tid"], call["result"]) == ("ptrace\x1b", 15, None)
+    assert call["error"] == "E\n"
+    assert call["arguments"] == {
+        "path": {"b64": "/w=="},
+        "flags": ["\x9b"],
+        "n": -1,
+        "none": None,
+    }
 
 
 def test_the_same_trace_gives_the_same_bytes_a_line_each() -> None:

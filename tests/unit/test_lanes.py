@@ -1,18 +1,20 @@
 """Check the lane diagram's layout: nothing overlaps, everything is where it should be."""
 
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import pytest
 
 from forktrace.analysis.passes import analyse
 from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
+from forktrace.trace.reader import read_trace
 from forktrace.views.lanes.layout import lay_out
 from forktrace.views.lanes.style import FACES
 from forktrace.views.options import ViewOptions
 from forktrace.views.shapes import Bounds, Box, Curve, Dot, Group, Label, Line, Picture, Polygon
-from tests.unit.events import Step, launch_of
-from tests.unit.podman import podman_runc, podman_steps
+from tests.unit.events import Step, launch_of, trace_of
+from tests.unit.podman import podman_runc, podman_steps, podman_syscall_steps, subreaper
 
 PIPELINE: list[Step] = [
     ("root", 10, ["sh", "-c", "cat /etc/passwd | grep root"]),
@@ -68,15 +70,56 @@ HOSTILE: list[Step] = [
     ("exit", 11, "SIGSEGV"),
     ("exit", 10, 255),
 ]
+ZOMBIES: list[Step] = [
+    ("root", 10, "server"),
+    subreaper(10, 1),
+    ("fork", 10, 11),
+    ("exit", 11, 0),
+    ("fork", 10, 12),
+    ("exec", 12, "worker --once"),
+    ("fork", 12, 13),
+    ("call", 13, "setsid"),
+    ("exit", 13, "SIGKILL"),
+    ("fork", 12, 14),
+    ("fork", 12, 15),
+    ("exit", 15, 3),
+    ("exit", 12, 0),
+    ("wait", 10, 12),
+    ("reparent", 14, 10),
+    ("exit", 14, 0),
+    ("wait", 10, 14),
+    ("wait", 10, 13),
+    ("exit", 10, 0),
+]
+MAKE: list[Step] = [
+    ("root", 10, "make"),
+    *(
+        step
+        for pid in range(11, 40)
+        for step in (
+            ("vfork", 10, pid),
+            ("call", pid, "setsid"),
+            ("exec", pid, f"/usr/bin/cc -c file{pid}.c"),
+            ("exit", pid, 0),
+            ("wait", 10, pid),
+        )
+    ),
+    ("exit", 10, 0),
+]
+SAVED = Path(__file__).parent / "data" / "podman-syscalls.jsonl"
 CASES = {
-    "podman": podman_steps(),
-    "pipeline": PIPELINE,
-    "daemon": DAEMON,
-    "orphans": ORPHANS,
-    "chain": CHAIN,
-    "fan": FAN,
-    "cut off": CUT_OFF,
-    "hostile": HOSTILE,
+    "podman": trace_of(*podman_steps()),
+    "pipeline": trace_of(*PIPELINE),
+    "daemon": trace_of(*DAEMON),
+    "orphans": trace_of(*ORPHANS),
+    "chain": trace_of(*CHAIN),
+    "fan": trace_of(*FAN),
+    "cut off": trace_of(*CUT_OFF),
+    "hostile": trace_of(*HOSTILE),
+    "podman with calls": trace_of(*podman_syscall_steps(), detail="syscalls"),
+    "saved podman with calls": read_trace(SAVED),
+    "zombies": trace_of(*ZOMBIES, detail="syscalls"),
+    "make with calls": trace_of(*MAKE, detail="syscalls"),
 }
 
 
@@ -85,7 +128,7 @@ def picture_of(launch: Launch, width: int | None = None) -> Picture:
 
 
 def drawn(name: str) -> Picture:
-    return picture_of(launch_of(*CASES[name]))
+    return picture_of(build_launch(CASES[name]))
 
 
 def labels(picture: Picture) -> list[Label]:
@@ -311,3 +354,161 @@ def test_a_crowded_field_leaves_command_lines_to_the_names() -> None:
     assert texts(picture, "argv") == []
     assert "tool11 --check feature11 header.h" in texts(picture, "detail-argv")
     assert any("no room" in text for text in texts(picture, "caption"))
+
+
+CALLED = ["podman with calls", "saved podman with calls"]
+
+
+def group(picture: Picture, name: str) -> Group:
+    return next(i for i in picture.items if isinstance(i, Group) and i.name == name)
+
+
+def lines(picture: Picture, name: str, kind: str) -> list[Line]:
+    marks = group(picture, name).marks
+    return [m for m in marks if isinstance(m, Line) and m.kind.split()[0] == kind]
+
+
+def lane_y(picture: Picture, name: str) -> float:
+    return next(
+        m.y + m.height / 2
+        for m in group(picture, name).marks
+        if isinstance(m, Box) and m.kind.startswith("lane ")
+    )
+
+
+def reap_lines(picture: Picture) -> dict[str, Line]:
+    """Return the reap lines by their titles; a sample in the legend has none."""
+    found = [m for m in picture.marks if isinstance(m, Line) and m.kind == "reap"]
+    return {m.title: m for m in found if m.title}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_podman_is_reaped_by_whom_it_was(name: str) -> None:
+    waits = {title.partition(" and ")[0] for title in reap_lines(drawn(name))}
+    assert waits == {
+        "p1 waited for p2",
+        "p1 waited for p3",
+        "p1 waited for p9",
+        "p4 waited for p5",
+        "p4 waited for p8",
+        "p4 waited for p10",
+        "p5 waited for p6",
+        "p5 waited for p7",
+        "p10 waited for p11",
+        "p10 waited for p12",
+    }
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_podman_subreapers_and_sessions_are_marked_where_they_began(name: str) -> None:
+    picture = drawn(name)
+    diamonds = {
+        g.name: [m.title for m in g.marks if isinstance(m, Polygon) and m.kind == "subreaper"]
+        for g in picture.items
+        if isinstance(g, Group)
+    }
+    titles = {owner: found[0] for owner, found in diamonds.items() if found}
+    assert list(titles) == ["p4", "p5"]
+    assert "and took it back" in str(titles["p4"])
+    assert str(titles["p4"]).endswith("; it adopted p8")
+    assert str(titles["p5"]).endswith("; it adopted nobody")
+    words = texts(picture, "word")
+    assert words.count("subreaper") == 2
+    assert "subreaper (inferred)" not in words
+    assert words.count("setsid") == 2
+    assert [n for n in ("p3", "p4", "p5", "p8") if lines(picture, n, "session")] == ["p4", "p8"]
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_podman_with_calls_keeps_its_command_lines(name: str) -> None:
+    picture = drawn(name)
+    argv = texts(picture, "argv")
+    assert argv.count("conmon --version") == 2
+    assert any(text.startswith("runc … create --bundle") for text in argv)
+    assert min(len(text) for text in argv if text.endswith("…")) >= 12
+    assert texts(picture, "end") == ["0"] * 12
+
+
+def test_a_zombie_lasts_from_its_end_to_its_reaping() -> None:
+    picture = drawn("zombies")
+    (tail,) = lines(picture, "p3", "zombie")
+    cross = lines(picture, "p3", "cross")[0]
+    reap = reap_lines(picture)["p1 waited for p3 and took its exit status"]
+    assert cross.x2 < tail.x2 < tail.x1 == reap.x1 == reap.x2
+    assert tail.y1 == tail.y2 == reap.y1 == lane_y(picture, "p3")
+    assert reap.y2 == pytest.approx(lane_y(picture, "p1") + 3 + 7)
+    heads = [m for m in picture.marks if isinstance(m, Polygon) and m.kind == "reap-head"]
+    tips = [min(head.points, key=lambda point: point[1]) for head in heads]
+    assert (reap.x1, lane_y(picture, "p1") + 3) in tips
+
+
+def test_one_whose_parent_did_not_wait_stays_open_until_that_one_ends() -> None:
+    picture = drawn("zombies")
+    (tail,) = lines(picture, "p6", "zombie")
+    parent = lines(picture, "p3", "cross")[0]
+    assert tail.x1 == pytest.approx(parent.x1 + 5)
+    marks = group(picture, "p6").marks
+    (note,) = [m for m in marks if isinstance(m, Label) and m.text == "wait unseen"]
+    assert note.title == (
+        "p6: no wait seen: a zombie at least until p3 ended, unless p3 ignores SIGCHLD"
+    )
+
+
+def test_one_left_to_an_adopter_is_reaped_by_that_one() -> None:
+    picture = drawn("zombies")
+    reap = reap_lines(picture)["p1 waited for p4 and took its exit status"]
+    assert reap.y1 == lane_y(picture, "p4")
+    assert reap.y2 == pytest.approx(lane_y(picture, "p1") + 3 + 7)
+
+
+def test_marks_of_calls_are_in_the_legend_where_they_are_used() -> None:
+    assert texts(drawn("zombies"), "legend")[2:] == [
+        "end, with exit code or signal",
+        "zombie: not waited for yet",
+        "waited for: exit status taken",
+        "adopted: the old parent died",
+        "setsid: leads a new session",
+        "becomes a subreaper: adopts orphans below it",
+    ]
+
+
+def test_at_event_detail_there_are_no_marks_of_calls() -> None:
+    kinds = {mark.kind.split()[0] for mark in drawn("podman").marks}
+    assert kinds.isdisjoint({"zombie", "reap", "reap-head", "session"})
+    assert "subreaper" not in kinds
+    assert "setsid" not in texts(drawn("podman"), "word")
+
+
+def test_a_mark_of_a_call_has_a_column_of_its_own() -> None:
+    picture = drawn("podman with calls")
+    reaps = [line.x1 for line in reap_lines(picture).values()]
+    curves = [m for m in picture.marks if isinstance(m, Curve) and m.title]
+    others = [m.x1 for m in picture.marks if isinstance(m, Line) and m.kind == "create" and m.title]
+    others += [x for curve in curves for x in (curve.start[0], curve.end[0])]
+    assert len(set(reaps)) == 10
+    assert min(abs(x - other) for x in reaps for other in others) >= 8
+
+
+def test_a_frame_holds_what_is_inside() -> None:
+    picture = drawn("podman with calls")
+    (frame,) = [m for m in picture.marks if isinstance(m, Box) and m.kind == "frame" and m.title]
+    inner = [m for m in group(picture, "p8").marks if isinstance(m, Label) and m.x > frame.x]
+    assert "setsid" in [label.text for label in inner]
+    for label in inner:
+        assert label.bounds.bottom <= frame.y + frame.height
+        assert label.bounds.right <= frame.x + frame.width
+
+
+def test_in_a_crowd_waits_that_are_a_matter_of_course_are_left_out_and_counted() -> None:
+    picture = drawn("make with calls")
+    assert reap_lines(picture) == {}
+    assert "Not drawn: 29 waits of a parent right after its child had ended." in texts(
+        picture, "caption"
+    )
+    assert not any("Not drawn" in text for text in texts(drawn("zombies"), "caption"))
+
+
+def test_in_a_crowd_a_late_wait_is_drawn() -> None:
+    late: list[Step] = [("fork", 10, 50), ("exit", 50, 0), *MAKE[2:-1], ("wait", 10, 50)]
+    picture = picture_of(launch_of(*MAKE[:2], *late, MAKE[-1], detail="syscalls"))
+    assert list(reap_lines(picture)) == ["p1 waited for p3 and took its exit status"]

@@ -14,13 +14,17 @@ from forktrace.render.xml import escape
 from forktrace.views.options import Theme, ViewOptions
 from forktrace.views.palette import ALERT, BACKGROUND, INK, MUTED, PANEL, ROLES, Shade
 from tests.unit.events import launch_of
-from tests.unit.podman import podman_steps
+from tests.unit.podman import podman_steps, podman_syscall_steps
 
 NS = "{http://www.w3.org/2000/svg}"
 
 
+def podman() -> Launch:
+    return launch_of(*podman_steps())
+
+
 def podman_svg(theme: Theme = "auto") -> str:
-    return svg_of(launch_of(*podman_steps()), theme)
+    return svg_of(podman(), theme)
 
 
 def svg_of(launch: Launch, theme: Theme = "auto") -> str:
@@ -38,6 +42,34 @@ def test_it_names_itself_and_tells_its_story() -> None:
     assert "double fork" in story
     assert "p6 created p7, whose real parent is p5." in story
     assert "p8 echo ended with exit code 0." in story
+
+
+def test_its_story_tells_of_waits_that_are_no_matter_of_course() -> None:
+    svg = svg_of(launch_of(*podman_syscall_steps(), detail="syscalls"))
+    story = ElementTree.fromstring(svg).findtext(f"{NS}desc", "")
+    assert "p4 called setsid and leads a new session." in story
+    assert "p4 became a subreaper." in story
+    assert "p4 waited for p8 and took its exit status." in story
+    assert "p5 waited for p7 and took its exit status." in story
+    assert "waited for p2" not in story
+    assert "not seen to wait" not in story
+
+
+def test_its_story_tells_of_a_wait_that_was_not_seen() -> None:
+    launch = launch_of(("root", 10, "sh"), ("fork", 10, 11), ("exit", 11, 0), detail="syscalls")
+    story = ElementTree.fromstring(svg_of(launch)).findtext(f"{NS}desc", "")
+    assert story.endswith("p2 sh ended with exit code 0. p1 was not seen to wait for p2.")
+
+
+def test_only_what_is_in_it_has_style() -> None:
+    for launch in (podman(), launch_of(("root", 10, "sh"))):
+        svg = svg_of(launch)
+        classes = {
+            c for e in ElementTree.fromstring(svg).iter() for c in e.get("class", "").split()
+        }
+        styled = set(re.findall(r"\.(ft-[\w-]+)", svg.split("</style>")[0]))
+        assert styled
+        assert styled <= classes
 
 
 def test_it_needs_nothing_but_itself() -> None:

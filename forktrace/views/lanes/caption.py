@@ -70,6 +70,9 @@ def _sentences(plan: Plan, field: Field) -> Iterator[str]:
         lanes = count_words(len(folded.rows), "lane")
         total = count_words(len(folded.rows) + folded.hidden, "process", "processes")
         yield f"Folded: {total} in {lanes}; {shown}."
+    if plan.plain_waits:
+        waits = count_words(plan.plain_waits, "wait")
+        yield f"Not drawn: {waits} of a parent right after its child had ended."
     if field.dense:
         yield "Command lines stand with the names, as the field has no room for them."
     yield from (printable(warning) for warning in plan.launch.warnings[:5])

@@ -5,7 +5,7 @@ them to be some px apart. The narrowest arrangement follows in one sweep from le
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from forktrace.views.fonts import Face, text_width
@@ -32,7 +32,8 @@ class Note:
 
     It starts ``offset`` px right of the column; with a negative offset it ends so far left of it.
     ``words`` gives the text for a number of characters, at least ``least``, at most ``most``. One
-    that ``turns`` can stand at either side, and goes where more room is.
+    that ``turns`` can stand at either side, one that ``floats`` above as well as below: it goes
+    where more room is.
     """
 
     lane: int
@@ -45,17 +46,29 @@ class Note:
     least: int = 12
     most: int = 12
     title: str | None = None
-
     turns: bool = False
+    floats: bool = False
 
     @property
     def leftwards(self) -> bool:
         """Say whether the text ends at its column."""
         return self.offset < 0
 
+    @property
+    def places(self) -> "list[Note]":
+        """Return the note at each place where it can stand, the usual one first."""
+        sides = [self, replace(self, offset=-self.offset)] if self.turns else [self]
+        above = [replace(side, zone="above") for side in sides] if self.floats else []
+        return [*sides, *above]
+
     def width(self, limit: int) -> float:
         """Return the width in px of the text for ``limit`` characters."""
         return text_width(self.words(max(self.least, min(limit, self.most))), self.face)
+
+
+def fixed(text: str) -> Callable[[int], str]:
+    """Make the words of a note that is written whole or not at all."""
+    return lambda _limit: text
 
 
 @dataclass(frozen=True, slots=True)

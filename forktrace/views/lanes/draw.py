@@ -9,6 +9,12 @@ from typing import Literal
 from forktrace.analysis.findings import Role
 from forktrace.views.fonts import text_width
 from forktrace.views.lanes import style
+from forktrace.views.lanes.calls import (
+    draw_bracket,
+    draw_diamond,
+    session_title,
+    subreaper_title,
+)
 from forktrace.views.lanes.columns import Zone
 from forktrace.views.lanes.edges import SWING, Edge, is_vfork
 from forktrace.views.lanes.field import Field
@@ -75,6 +81,11 @@ def draw_lane(canvas: Canvas, lane: Lane) -> Iterator[Mark]:
         x = canvas.x(column)
         for side in (-2.0, 2.0):
             yield Line(x + side, y - 8, x + side, y + 8, "exec", exec_title(image))
+    for column in lane.sessions:
+        yield from draw_bracket(canvas.x(column), y, session_title(lane))
+    if lane.subreaper is not None:
+        title = subreaper_title(canvas.plan, lane)
+        yield draw_diamond(canvas.x(lane.subreaper), y, title)
     yield from _end(canvas, lane)
 
 
@@ -122,6 +133,19 @@ def _end(canvas: Canvas, lane: Lane) -> Iterator[Mark]:
     kind = "cross" if end is None or end.code == 0 else "cross alert"
     yield Line(x - 5, y - 5, x + 5, y + 5, kind)
     yield Line(x - 5, y + 5, x + 5, y - 5, kind)
+    start, gone = _after_end(canvas, lane), canvas.x(lane.gone)  # not through the exit code
+    if start < gone:
+        yield Line(gone, y, start, y, f"zombie {kind_of(lane.role)}")
+
+
+def _after_end(canvas: Canvas, lane: Lane) -> float:
+    """Return the x right of a lane's cross and of the words beside it."""
+    words = [
+        note.offset + text_width(text, note.face)
+        for note, text in canvas.field.texts
+        if text and (note.lane, note.zone, note.column) == (lane.index, "beside", lane.end)
+    ]
+    return canvas.x(lane.end) + max(words, default=2.0) + 5
 
 
 def draw_notes(canvas: Canvas, lane: Lane) -> Iterator[Mark]:
@@ -158,7 +182,7 @@ def draw_edge(canvas: Canvas, edge: Edge) -> Iterator[Mark]:
             edge.title,
         )
         return
-    end = y2 - down * (style.LANE / 2 + (7 if edge.kind == "create" else 0))
+    end = y2 - down * (style.LANE / 2 + (0 if edge.kind == "tie" else 7))
     yield Line(x, y1, x, end, edge.kind, edge.title)
 
 
@@ -173,6 +197,8 @@ def draw_edge_ends(canvas: Canvas, edge: Edge) -> Iterator[Mark]:
         yield _arrowhead(x, tip, down, "create-head")
     elif edge.kind == "tie":
         yield Dot(x, y1, 2.6, "tie-dot")
+    elif edge.kind == "reap":
+        yield _arrowhead(x, tip, down, "reap-head")
     else:
         yield Dot(x, y1, 3.6, "adopt-dot")
         yield _arrowhead(x + SWING, tip, down, "adopt-head")

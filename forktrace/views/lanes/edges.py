@@ -8,11 +8,12 @@ from forktrace.model.process import Creation, Process
 from forktrace.views.lanes.columns import Room, Span, Zone
 from forktrace.views.lanes.plan import Event, Lane, Plan
 
-EdgeKind = Literal["create", "tie", "adopt"]
+EdgeKind = Literal["create", "tie", "adopt", "reap"]
 
 SWING = 20.0  # px that an adoption's curve moves right on its way
 _TIE = 7.0  # px between a creation and the tie to the real parent beside it
 _HALF = 5.0  # px that an arrowhead or a dot takes left and right of its line
+_LEAST_TAIL = 14.0  # px of a zombie's tail that can be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,16 @@ def find_edges(plan: Plan) -> list[Edge]:
             edges.extend(_birth_edges(plan, lane, column))
         elif event.kind == "adopt":
             edges.extend(_adoption_edges(plan, lane, column, event))
+        elif event.kind == "reap":
+            edges.extend(_reap_edges(plan, lane, column))
     return edges
 
 
-def reserve(edges: list[Edge], room: Room) -> None:
-    """Keep notes off the lines."""
+def reserve(plan: Plan, edges: list[Edge], room: Room) -> None:
+    """Keep notes off the lines and the zombies' tails."""
+    for lane in plan.lanes:
+        if lane.gone > lane.end:
+            room.take(lane.index, "beside", Span(lane.gone, -_LEAST_TAIL, 0))
     for edge in edges:
         for row, zone, span in edge.spans():
             room.take(row, zone, span)
@@ -83,6 +89,13 @@ def _adoption_edges(plan: Plan, lane: Lane, column: int, event: Event) -> Iterat
     adopter = plan.lane_of(event.adoption.parent) if event.adoption else None
     if adopter is not None and event.adoption is not None:
         yield Edge("adopt", column, lane, adopter, title=adoption_title(plan, lane, event))
+
+
+def _reap_edges(plan: Plan, lane: Lane, column: int) -> Iterator[Edge]:
+    waiter = plan.lane_of(lane.process.reap.by) if lane.process.reap else None
+    if waiter is not None:
+        title = f"{waiter.process.id} waited for {lane.process.id} and took its exit status"
+        yield Edge("reap", column, lane, waiter, title=title)
 
 
 def adoption_title(plan: Plan, lane: Lane, event: Event) -> str:

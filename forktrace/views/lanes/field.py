@@ -1,7 +1,7 @@
 """Arrange the field of a lane diagram: the x of each column, and which words have room there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from forktrace.views.fonts import fit, text_width
 from forktrace.views.lanes import style
@@ -11,6 +11,7 @@ from forktrace.views.lanes.columns import (
     Note,
     Room,
     Span,
+    Zone,
     narrowest,
     need_of,
     room_of,
@@ -20,12 +21,15 @@ from forktrace.views.lanes.plan import Plan
 
 _LIMITS = (44, 40, 36, 32, 28, 24, 20, 18, 16, 14, 12)  # characters tried for command lines
 _ROUNDING = 0.01
+_LITTLE = 40.0  # px, of which it is a pity that a text lacks them
 _CALM_GAP = 20  # a gap that longer texts must leave room for
 
 
 _SHORT = _LIMITS[-4:]
+_PAIRS = (("birth", "exec"), ("exit", "reap"))  # one lane's events that belong together
+_MINOR = frozenset(("reap", "session", "subreaper"))  # small marks, which need less room
 # gap and characters, from calm to crowded
-_TRIED = ((_CALM_GAP, _LIMITS), (style.MIN_GAP, _SHORT), (style.DENSE_GAP + 1, _SHORT))
+_TRIED = ((_CALM_GAP, _LIMITS[:-2]), (style.MIN_GAP, _SHORT), (style.DENSE_GAP + 1, _SHORT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,10 @@ class Field:
     def width(self) -> float:
         """Return the width of the field in px."""
         return self.xs[-1]
+
+    def has_text(self, lane: int, zone: Zone) -> bool:
+        """Say whether something is written in a zone of a lane."""
+        return any(text and (n.lane, n.zone) == (lane, zone) for n, text in self.texts)
 
 
 def arrange(plan: Plan, edges: list[Edge], notes: list[Note], width: float, fill: float) -> Field:
@@ -79,20 +87,25 @@ class _Spacing:
         self._tight: list[bool] = []
         self._rigid: set[int] = set()
         self._after_curve: set[int] = set()
+        self._minor: set[int] = set()
         for column in range(2, plan.last):
             before, event = plan.events[column - 2], plan.events[column - 1]
-            if ((before.kind, event.kind) == ("birth", "exec") and before.lane == event.lane) or (
+            if ((before.kind, event.kind) in _PAIRS and before.lane == event.lane) or (
                 event.kind == "adopt" and before.kind in ("exit", "adopt")
             ):
                 self._rigid.add(column)
             elif before.kind == "adopt":
                 self._after_curve.add(column)
+            elif not _MINOR.isdisjoint((before.kind, event.kind)):
+                self._minor.add(column)
         self._last = plan.last
 
     def place(self, gap: float, needs: list[Need]) -> list[float]:
         """Return the x of each column, with ``gap`` px between those that are free."""
         gaps = [gap] * (self._last + 1)
         gaps[0], gaps[1] = 0.0, 12.0
+        for column in self._minor:
+            gaps[column] = min(gap, style.TIGHT)
         for column in (*self._after_curve, self._last):
             gaps[column] = max(gap, SWING + 10)  # the curve swings out
         tight = min(gap, style.TIGHT)
@@ -102,23 +115,19 @@ class _Spacing:
 def _with_borders(
     plan: Plan, edges: list[Edge], notes: list[Note], xs: Sequence[float]
 ) -> list[tuple[Note, Span]]:
-    """Find what each note would run into, and turn notes to the side where more room is.
+    """Find what each note would run into, and put those that can move where more room is.
 
     ``xs`` is where the columns would stand if there were no notes.
     """
     room = Room(plan.last)
-    reserve(edges, room)
-    turned = [_turned(note, room, xs) if note.turns else note for note in notes]
-    for note in turned:
-        start = note.offset - (note.width(note.least) if note.leftwards else APART)
-        room.take(note.lane, note.zone, Span(note.column, start, max(note.offset, 0)))
-    return [(note, room.border(note)) for note in turned]
-
-
-def _turned(note: Note, room: Room, xs: Sequence[float]) -> Note:
-    left = replace(note, offset=-note.offset)
-    wider_left = room_of(left, room.border(left), xs) > room_of(note, room.border(note), xs)
-    return left if wider_left else note
+    reserve(plan, edges, room)
+    placed: list[Note] = []
+    for note in sorted(notes, key=lambda note: len(note.places)):  # first those that can't move
+        place = max(note.places, key=lambda place: room_of(place, room.border(place), xs))
+        start = place.offset - (place.width(place.least) if place.leftwards else APART)
+        room.take(place.lane, place.zone, Span(place.column, start, max(place.offset, 0)))
+        placed.append(place)
+    return [(note, room.border(note)) for note in placed]
 
 
 def _needs(spacing: _Spacing, notes: list[tuple[Note, Span]], width: float) -> list[Need] | None:
@@ -127,8 +136,28 @@ def _needs(spacing: _Spacing, notes: list[tuple[Note, Span]], width: float) -> l
         for limit in limits:
             needs = [need_of(note, border, limit) for note, border in notes]
             if spacing.place(gap, needs)[-1] <= width:
-                return needs
+                return _with_whole(needs, spacing, notes, width, gap)
     return None
+
+
+def _with_whole(
+    needs: list[Need],
+    spacing: _Spacing,
+    notes: list[tuple[Note, Span]],
+    width: float,
+    gap: float,
+) -> list[Need]:
+    """Give those texts that lack least the room to stand there whole, as long as there is any."""
+    lacking = [
+        (whole.px - need.px, i, whole)
+        for i, (need, (note, border)) in enumerate(zip(needs, notes, strict=True))
+        if 0 < (whole := need_of(note, border, note.most)).px - need.px <= _LITTLE
+    ]
+    for _, i, whole in sorted(lacking, key=lambda item: item[:2]):
+        wider = [*needs[:i], whole, *needs[i + 1 :]]
+        if spacing.place(gap, wider)[-1] <= width:
+            needs = wider
+    return needs
 
 
 def _widest_gap(spacing: _Spacing, needs: list[Need], width: float, fill: float) -> float:

@@ -10,7 +10,7 @@ from forktrace.views.lanes.draw import Canvas
 from forktrace.views.lanes.plan import Lane, Plan
 from forktrace.views.shapes import Box
 
-_UP, _DOWN = 23.0, 15.0  # px above the first lane and below the last
+_UP, _DOWN, _DOWN_TEXT = 23.0, 15.0, 23.0  # px above the first lane, below the last
 _RADIUS = 7.0
 
 
@@ -37,7 +37,8 @@ def draw_frames(canvas: Canvas) -> Iterator[Box]:
     for namespace, lanes in framed(canvas.plan):
         left = min(canvas.x(lane.birth) for lane in lanes) - 7
         right = max(canvas.x(lane.end) + _tail(canvas, lane) for lane in lanes)
-        top, bottom = canvas.y(lanes[0]) - _UP, canvas.y(lanes[-1]) + _DOWN
+        down = _DOWN_TEXT if canvas.field.has_text(lanes[-1].index, "below") else _DOWN
+        top, bottom = canvas.y(lanes[0]) - _UP, canvas.y(lanes[-1]) + down
         title = f"PID namespace ({namespace})"
         yield Box(left, top, right - left, bottom - top, "frame", _RADIUS, title)
 
@@ -45,7 +46,7 @@ def draw_frames(canvas: Canvas) -> Iterator[Box]:
 def _tail(canvas: Canvas, lane: Lane) -> float:
     """Return the px that the exit code, or the command line above, takes right of a lane."""
     end = canvas.x(lane.end)
-    reach = [16.0]
+    reach = [16.0, canvas.x(lane.gone) - end + 8]
     for note, text in canvas.field.texts:
         if note.lane == lane.index and text and not note.leftwards:
             stop = canvas.x(note.column) + note.offset + text_width(text, note.face)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from forktrace.model.process import Image, Process, image_name
 from forktrace.views.fonts import TIMES, Face
 from forktrace.views.lanes import style
-from forktrace.views.lanes.columns import Note
+from forktrace.views.lanes.calls import session_note, subreaper_note, unwaited_notes
+from forktrace.views.lanes.columns import Note, fixed
 from forktrace.views.lanes.edges import adoption_title, birth_title, birth_word
 from forktrace.views.lanes.plan import Event, Lane, PlacedMove, Plan
 from forktrace.views.notes import end_words
@@ -30,10 +31,22 @@ def make_notes(plan: Plan) -> list[Note]:
         "exec": lambda _plan, lane, column, event: _exec(lane, column, event.image),
         "exit": lambda _plan, lane, column, _event: _exit(lane, column),
         "adopt": _adopted,
+        "session": lambda _plan, lane, column, _event: session_note(lane, column),
+        "subreaper": lambda plan, lane, column, _event: subreaper_note(plan, lane, column),
     }
-    found = (makers[e.kind](plan, plan.lanes[e.lane], c, e) for c, e in plan.numbered())
+    found = (
+        makers[e.kind](plan, plan.lanes[e.lane], c, e)
+        for c, e in plan.numbered()
+        if e.kind in makers
+    )
     notes = [note for note in found if note is not None]
-    return [*notes, *_unseen(plan), *_subreapers(plan), *map(_cgroup, plan.moves)]
+    return [
+        *notes,
+        *_unseen(plan),
+        *_subreapers(plan),
+        *unwaited_notes(plan),
+        *map(_cgroup, plan.moves),
+    ]
 
 
 def _birth(lane: Lane, column: int) -> Note | None:
@@ -41,7 +54,7 @@ def _birth(lane: Lane, column: int) -> Note | None:
     if not word:
         return None
     title = birth_title(lane.process, lane.count)
-    return Note(lane.index, "beside", column, -13, style.WORD, "word", _fixed(word), title=title)
+    return Note(lane.index, "beside", column, -13, style.WORD, "word", fixed(word), title=title)
 
 
 def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
@@ -72,7 +85,8 @@ def _exit(lane: Lane, column: int) -> Note | None:
     kind = "end" if end.code == 0 else "end alert"
     text = end.signal or str(end.code)
     title = f"{lane.process.id}: {exit_words(end)}"
-    return Note(lane.index, "beside", column, 9, style.END, kind, _fixed(text), title=title)
+    at, offset = (lane.gone, 6) if lane.reaped_at_once else (column, 9)
+    return Note(lane.index, "beside", at, offset, style.END, kind, fixed(text), title=title)
 
 
 def _adopted(plan: Plan, lane: Lane, column: int, event: Event) -> Note | None:
@@ -80,7 +94,9 @@ def _adopted(plan: Plan, lane: Lane, column: int, event: Event) -> Note | None:
         return None
     text = f"adopted by {event.adoption.parent}"
     title = adoption_title(plan, lane, event)
-    return Note(lane.index, "above", column, 10, style.WORD, "word", _fixed(text), title=title)
+    return Note(
+        lane.index, "above", column, 10, style.WORD, "word", fixed(text), title=title, turns=True
+    )
 
 
 def _cgroup(move: PlacedMove) -> Note:
@@ -113,23 +129,20 @@ def _subreapers(plan: Plan) -> Iterator[Note]:
         if adopter is None:
             continue
         child = plan.lanes[event.lane]
-        if plan.findings.subreapers.get(adopter.process.id) == child.process.id:
+        found = plan.findings.subreapers.get(adopter.process.id)
+        if found is not None and found.inferred and found.adopted == child.process.id:
             title = f"{adopter.process.id} must be a subreaper: it adopted {child.process.id}"
             text = "subreaper (inferred)"
             yield Note(
-                adopter.index, "below", column, -2, style.WORD, "word", _fixed(text), title=title
+                adopter.index, "below", column, -2, style.WORD, "word", fixed(text), title=title
             )
 
 
 def _unseen(plan: Plan) -> Iterator[Note]:
-    text = _fixed("never seen to run")
+    text = fixed("never seen to run")
     for lane in plan.lanes:
         if lane.unseen:
             yield Note(lane.index, "beside", lane.birth, 9, style.WORD, "word", text)
-
-
-def _fixed(text: str) -> Callable[[int], str]:
-    return lambda _limit: text
 
 
 def _last_part(path: str, limit: int) -> str:

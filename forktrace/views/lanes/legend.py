@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from forktrace.analysis.findings import Role
 from forktrace.views.fonts import text_width
 from forktrace.views.lanes import style
+from forktrace.views.lanes.calls import draw_bracket, draw_diamond
 from forktrace.views.lanes.draw import kind_of
 from forktrace.views.lanes.edges import Edge, is_vfork
 from forktrace.views.lanes.frames import framed
@@ -53,7 +54,15 @@ def _entries(plan: Plan, edges: list[Edge]) -> Iterator[Entry]:
         ("tie" in kinds, "real parent, where it is not the creator", _tie),
         (any(lane.execs for lane in lanes), "exec: another program, same process", _exec),
         (any(lane.process.exit for lane in lanes), "end, with exit code or signal", _cross),
+        (any(lane.gone > lane.end for lane in lanes), "zombie: not waited for yet", _zombie),
+        ("reap" in kinds, "waited for: exit status taken", _reap),
         ("adopt" in kinds, "adopted: the old parent died", _adopt),
+        (any(lane.sessions for lane in lanes), "setsid: leads a new session", _bracket),
+        (
+            any(lane.subreaper is not None for lane in lanes),
+            "becomes a subreaper: adopts orphans below it",
+            _diamond,
+        ),
         (bool(plan.moves), "first seen in another cgroup", _cgroup),
         (any(lane.count > 1 for lane in lanes), "several alike in one lane", _many),
     ]
@@ -126,6 +135,25 @@ def _adopt(x: float, y: float) -> list[Mark]:
     head = Polygon(((x + 18, y - 1), (x + 26, y - 1), (x + 22, y - 9)), "adopt-head")
     curve = Curve((x + 2, y + 8), (x + 2, y - 2), (x + 22, y + 8), (x + 22, y - 1), "adopt")
     return [curve, Dot(x + 2, y + 8, 3.0, "adopt-dot"), head]
+
+
+def _zombie(x: float, y: float) -> list[Mark]:
+    return [*_cross(x - 14, y), Line(x + 14, y, x + _SAMPLE, y, "zombie other")]
+
+
+def _reap(x: float, y: float) -> list[Mark]:
+    middle = x + _SAMPLE / 2
+    head = Polygon(((middle - 4, y), (middle + 4, y), (middle, y - 8)), "reap-head")
+    return [Line(middle, y + 9, middle, y, "reap"), head]
+
+
+def _bracket(x: float, y: float) -> list[Mark]:
+    return [Box(x, y - style.LANE / 2, _SAMPLE, style.LANE, "lane other"), *draw_bracket(x + 9, y)]
+
+
+def _diamond(x: float, y: float) -> list[Mark]:
+    lane = Box(x, y - style.LANE / 2, _SAMPLE, style.LANE, "lane other")
+    return [lane, draw_diamond(x + _SAMPLE / 2, y)]
 
 
 def _cgroup(x: float, y: float) -> list[Mark]:

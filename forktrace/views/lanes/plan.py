@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from forktrace.analysis.findings import Findings, Role
@@ -13,8 +14,9 @@ from forktrace.views.lanes.cgroups import Move, cgroup_moves
 from forktrace.views.words import cut, name_of
 
 _NAME_CHARS = 60
+_MANY_EVENTS = 80  # above that each needs a reason to have a column
 
-Kind = Literal["birth", "exec", "exit", "adopt"]
+Kind = Literal["birth", "exec", "exit", "adopt", "reap", "session", "subreaper"]
 
 
 @dataclass(slots=True)
@@ -33,7 +35,9 @@ class Lane:
     """Be one lane, with the columns of what happens on it.
 
     ``birth`` is 0 (the field's left edge) for what was there before the trace, ``end`` the last
-    column for what was not seen to end.
+    column for what was not seen to end. ``gone`` is the column up to which it was a zombie,
+    ``end`` where that is not known. ``sessions`` are those where it called setsid,
+    ``subreaper`` the one where it became a subreaper.
     """
 
     index: int
@@ -42,12 +46,20 @@ class Lane:
     row: Row
     birth: int = 0
     end: int = 0
+    gone: int = 0
+    sessions: list[int] = field(default_factory=list)
+    subreaper: int | None = None
     execs: list[tuple[int, Image]] = field(default_factory=list)
 
     @property
     def count(self) -> int:
         """Return how many processes share the lane."""
         return self.row.count
+
+    @property
+    def reaped_at_once(self) -> bool:
+        """Say whether it was waited for before anything else happened."""
+        return self.process.reap is not None and self.gone == self.end + 1
 
     @property
     def unseen(self) -> bool:
@@ -73,7 +85,8 @@ class PlacedMove:
 class Plan:
     """Be the lanes from top to bottom, and the events of columns 1, 2, …, from left to right.
 
-    Column 0 is the field's left edge, column ``last`` its right one.
+    Column 0 is the field's left edge, column ``last`` its right one. ``plain_waits`` counts the
+    waits that were left out, as they followed at once and by the parent.
     """
 
     launch: Launch
@@ -83,6 +96,7 @@ class Plan:
     events: list[Event]
     index: dict[str, int]
     moves: list[PlacedMove] = field(default_factory=list)
+    plain_waits: int = 0
 
     @property
     def last(self) -> int:
@@ -92,6 +106,10 @@ class Plan:
     def numbered(self) -> Iterator[tuple[int, Event]]:
         """Yield each event with its column."""
         return enumerate(self.events, start=1)
+
+    def column_at(self, at: Moment) -> int:
+        """Return the last column that is not after a moment."""
+        return bisect_right(self.events, float(at.seq), key=lambda event: event.order)
 
     def lane_of(self, id_: str | None) -> Lane | None:
         """Return the lane of a process, None where it has none."""
@@ -105,8 +123,11 @@ def make_plan(launch: Launch, findings: Findings, folded: Folded) -> Plan:
     index = {lane.process.id: lane.index for lane in lanes}
     bereaved = _bereaved(launch)
     events = [e for lane in lanes for e in _events(lane, launch, index, bereaved)]
+    events += [e for lane in lanes for e in _called(lane, findings)]
     events.sort(key=lambda event: event.order)
     plan = Plan(launch, findings, folded, lanes, events, index)
+    if len(events) > _MANY_EVENTS:
+        _leave_out_plain_waits(plan)
     _place(plan)
     plan.moves = list(_placed_moves(plan))
     return plan
@@ -168,11 +189,46 @@ def _events(
             yield Event(adoption.at.seq, "adopt", lane.index, adoption=adoption)
 
 
+def _called(lane: Lane, findings: Findings) -> Iterator[Event]:
+    """Yield what is known of one process by recorded system calls alone."""
+    process = lane.process
+    if lane.count > 1:
+        return
+    for call in process.calls:
+        if call.name == "setsid" and call.error is None:
+            yield Event(call.at.seq, "session", lane.index)
+    subreaper = findings.subreapers.get(process.id)
+    if subreaper is not None and subreaper.at is not None:
+        yield Event(subreaper.at.seq, "subreaper", lane.index)
+    if process.reap is not None:
+        yield Event(process.reap.at.seq, "reap", lane.index)
+
+
 def _last_exit(lane: Lane, launch: Launch) -> Moment | None:
     """Return when the last of those that share a lane ended; None if one was not seen to."""
     ends = [launch.processes[id_].exit for id_ in (lane.process.id, *lane.row.alike)]
     moments = [end.at for end in ends if end is not None]
     return max(moments, key=lambda at: at.seq) if len(moments) == len(ends) else None
+
+
+def _leave_out_plain_waits(plan: Plan) -> None:
+    kept = [
+        event
+        for before, event in pairwise([None, *plan.events])
+        if event is not None and not _is_plain_wait(plan, before, event)
+    ]
+    plan.plain_waits = len(plan.events) - len(kept)
+    plan.events = kept
+
+
+def _is_plain_wait(plan: Plan, before: Event | None, event: Event) -> bool:
+    """Say whether a parent waited for its child right after that had ended."""
+    if event.kind != "reap" or before is None:
+        return False
+    process = plan.lanes[event.lane].process
+    waiter = process.reap and process.reap.by
+    ended_before = (before.kind, before.lane) == ("exit", event.lane)
+    return ended_before and waiter == plan.launch.parent_now(process)
 
 
 def _place(plan: Plan) -> None:
@@ -187,16 +243,37 @@ def _place(plan: Plan) -> None:
             lane.end = column
         elif event.kind == "exec" and event.image is not None:
             lane.execs.append((column, event.image))
+        else:
+            _place_call(lane, event.kind, column)
     root = plan.lane_of(plan.launch.root)
     if root is not None and root.birth == 0 and root.execs and not root.process.attached:
         root.birth = root.execs[0][0]  # what it was before is forktrace's own doing
+    for lane in plan.lanes:
+        lane.gone = max(lane.gone, lane.end, _unwaited_until(plan, lane))
+
+
+def _place_call(lane: Lane, kind: Kind, column: int) -> None:
+    if kind == "reap":
+        lane.gone = column
+    elif kind == "session":
+        lane.sessions.append(column)
+    elif kind == "subreaper":
+        lane.subreaper = column
+
+
+def _unwaited_until(plan: Plan, lane: Lane) -> int:
+    """Return the column where the parent of an ended process ended without having waited."""
+    parent = plan.findings.unwaited.get(lane.process.id)
+    if parent is None or lane.count > 1:
+        return 0
+    end = plan.launch.processes[parent].exit
+    return plan.last if end is None else plan.column_at(end.at)
 
 
 def _placed_moves(plan: Plan) -> Iterator[PlacedMove]:
-    seqs = [event.order for event in plan.events]
     alone = [lane.process for lane in plan.lanes if lane.count == 1]
     for process, move in cgroup_moves(plan.launch, alone):
         lane = plan.lanes[plan.index[process.id]]
-        column = max(bisect_right(seqs, move.at.seq), lane.birth)
+        column = max(plan.column_at(move.at), lane.birth)
         if column < lane.end:
             yield PlacedMove(lane, column, move)

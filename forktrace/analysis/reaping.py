@@ -1,0 +1,27 @@
+"""Find ended processes that nobody was seen to wait for."""
+
+from forktrace.analysis.findings import Findings
+from forktrace.model.launch import Launch
+from forktrace.model.process import Process
+
+
+def find_unwaited(launch: Launch, findings: Findings) -> None:
+    """Note each ended process whose real parent, a traced one, was not seen to wait for it.
+
+    That is a zombie until its parent ends, unless the parent ignores SIGCHLD (wait(2), NOTES).
+    Of a parent outside the trace it is not known what it waits for.
+    """
+    if launch.header.detail != "syscalls":
+        return
+    for process in launch.inside:
+        parent = launch.processes.get(launch.parent_now(process) or "")
+        if parent is not None and _left_by(parent, process):
+            findings.unwaited[process.id] = parent.id
+
+
+def _left_by(parent: Process, process: Process) -> bool:
+    """Say whether a process ended, unreaped, while its parent was there."""
+    if parent.outside or process.exit is None or process.reap is not None:
+        return False
+    # Where the parent had died before, somebody unknown adopted and reaped the child.
+    return parent.exit is None or parent.exit.at.seq > process.exit.at.seq
