@@ -7,7 +7,14 @@ from time import monotonic_ns
 import click
 
 from forktrace.cli.messages import say
-from forktrace.cli.options import Seconds, detail_option, limit, output_options, quiet_option
+from forktrace.cli.options import (
+    Seconds,
+    detail_option,
+    limit,
+    output_options,
+    pid_option,
+    quiet_option,
+)
 from forktrace.cli.outputs import check_outputs, parse_outputs
 from forktrace.cli.recording import make_header, open_trace_file, show_trace
 from forktrace.errors import ForktraceError
@@ -15,15 +22,9 @@ from forktrace.trace.writer import TraceWriter
 
 
 @click.command("attach")
-@click.option(
-    "-p",
-    "--pid",
-    "pids",
-    type=click.IntRange(1),
-    multiple=True,
+@pid_option(
     required=True,
-    metavar="PID",
-    help="Trace this process, and what it starts from now on. Repeatable.",
+    text="Trace this process, and what it starts from now on. Repeatable.",
 )
 @click.option(
     "--children", is_flag=True, help="Also trace what these processes have started before."

@@ -52,6 +52,20 @@ def output_options(*, required: bool = False) -> Callable[[_Function], _Function
     )
 
 
+def pid_option(*, required: bool, text: str) -> Callable[[_Function], _Function]:
+    """Return what adds ``pids``; ``text`` is its help."""
+    return click.option(
+        "-p",
+        "--pid",
+        "pids",
+        type=click.IntRange(1),
+        multiple=True,
+        required=required,
+        metavar="PID",
+        help=text,
+    )
+
+
 def quiet_option(function: _Function) -> _Function:
     """Add ``--quiet``."""
     return click.option(

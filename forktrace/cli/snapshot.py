@@ -7,7 +7,7 @@ import click
 
 from forktrace.capture.snapshot import take_snapshot
 from forktrace.cli.messages import say
-from forktrace.cli.options import output_options, quiet_option
+from forktrace.cli.options import output_options, pid_option, quiet_option
 from forktrace.cli.outputs import check_outputs, parse_outputs
 from forktrace.cli.recording import make_header, open_trace_file, show_trace
 from forktrace.errors import NoProcessError
@@ -15,14 +15,9 @@ from forktrace.trace.writer import TraceWriter
 
 
 @click.command("snapshot")
-@click.option(
-    "-p",
-    "--pid",
-    "pids",
-    type=click.IntRange(1),
-    multiple=True,
-    metavar="PID",
-    help="Record this process and all below it. Repeatable; without it: all processes.",
+@pid_option(
+    required=False,
+    text="Record this process and all below it. Repeatable; without it: all processes.",
 )
 @output_options()
 @quiet_option
