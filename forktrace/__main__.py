@@ -14,7 +14,7 @@ from forktrace.cli.main import main
 def run() -> None:
     """Run forktrace and end at once: taking down the interpreter piece by piece takes time."""
     status = main()
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed from the start
         try:
             stream.flush()
         except OSError:

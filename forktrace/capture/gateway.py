@@ -48,6 +48,7 @@ _GETEVENTMSG = 0x4201
 _GETSIGINFO = 0x4202
 _GET_SYSCALL_INFO = 0x420E
 _NT_PRSTATUS = 1
+_SIGCHLD = 17
 
 EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT = 1, 2, 3, 4, 6
 EVENT_STOP = 128
@@ -192,11 +193,30 @@ class Tracee:
         _request(_GETEVENTMSG, pid, 0, self._message_at)
         return self._message.value
 
+    def event_message(self, pid: int) -> int | None:
+        """Return the message of a fork or exec event, None if ``pid`` was killed since.
+
+        What is killed in such a stop goes on to its exit event, and that one's message then
+        stands where the other stood.
+        """
+        message = self.message(pid)
+        code, _sender = self.sender(pid)  # of an event stop: event << 8 | SIGTRAP
+        return None if code >> 8 == EVENT_EXIT else message
+
     def sender(self, pid: int) -> tuple[int, int]:
         """Return (si_code, si_pid) of the signal that ``pid`` has stopped for."""
         _request(_GETSIGINFO, pid, 0, self._info_at)
         _signo, _errno, code, _pad, sender = struct.unpack_from("=5i", self._info)
         return code, sender
+
+    def child_signal(self, pid: int) -> tuple[int, int, int] | None:
+        """Return (si_code, si_pid, si_status) of the SIGCHLD that ``pid`` has stopped for.
+
+        None if it has not: it was killed since.
+        """
+        _request(_GETSIGINFO, pid, 0, self._info_at)
+        signo, _errno, code, _pad, sender, _uid, status = struct.unpack_from("=7i", self._info)
+        return (code, sender, status) if signo == _SIGCHLD else None
 
     def registers(self, pid: int) -> tuple[Abi, tuple[int, ...]]:
         """Return the registers, and the layout that they are in (by their size)."""

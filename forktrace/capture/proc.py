@@ -172,6 +172,14 @@ def pending_signals(pid: int) -> int:
     return int(_line(read_file(f"/proc/{pid}/status"), b"\nShdPnd:\t") or b"0", 16)
 
 
+def tracer(pid: int) -> int | None:
+    """Return the tid of the thread that traces a process, 0 for none, None where unreadable."""
+    try:
+        return _number(read_file(f"/proc/{pid}/status"), b"\nTracerPid:\t")
+    except OSError:
+        return None
+
+
 def ignored_signals(pid: int) -> int:
     """Return the mask of signals that a process ignores (SigIgn), 0 where unreadable."""
     try:

@@ -4,6 +4,7 @@ Each method is called while the tracee it is about is stopped (or, for ``death``
 reaped), and never resumes anything. What can't be read becomes None or an errno in the event.
 """
 
+from threading import get_native_id
 from time import monotonic_ns
 
 from forktrace.capture import proc, sampler
@@ -21,6 +22,7 @@ from forktrace.capture.proc import Snapshot, errno_name
 from forktrace.capture.stack import ExecArguments, read_exec_arguments
 from forktrace.capture.tasks import Announcement, TaskTable, TracedProcess
 from forktrace.capture.unreported import unreported_creation
+from forktrace.capture.untraced import untraced_child
 from forktrace.trace import events
 from forktrace.trace.text import Text, encode_text
 from forktrace.trace.writer import TraceWriter
@@ -79,6 +81,15 @@ class Recorder:
             self._birth(at_ns, tid, told)
         else:
             self._begin(at_ns, tid, told.parent.pid if told.parent else None, Snapshot())
+
+    def late_births(self) -> None:
+        """Record the processes that were created, live, and have not come to their first stop.
+
+        For the end of the tracing: they are left running like all the others.
+        """
+        for pid in self._table.announced_processes():
+            if proc.tracer(pid) == get_native_id():
+                self.first_stop(pid)
 
     def _unannounced(self, at_ns: int, tid: int) -> None:
         now = Snapshot()
@@ -192,7 +203,7 @@ class Recorder:
             cwd = self._link(pid, "cwd", errors)
             now = sampler.at_stop(process, namespaces=True)
             self._notice_parent(at_ns, process, now)
-            state = sampler.changes(process.known, now)
+            state = self._changes(process, now)
         process.executed = True
         process.creations = 0
         self._writer.event(
@@ -246,6 +257,20 @@ class Recorder:
         if process is not None and (process.creations or not process.executed):
             self._sample(self.now(), process, "exit")
 
+    def child_signal(self, tid: int) -> None:
+        """Record the child whose SIGCHLD ``tid`` is about to get, if that one is not traced."""
+        child = untraced_child(self._tracee, self._table, tid, nested=self._sampling)
+        if child is not None:
+            self._writer.event(
+                events.Untraced(
+                    at_ns=self.now(),
+                    pid=self._table.tasks[tid].pid,
+                    child=child.pid,
+                    code=child.code,
+                    signal=signal_name(child.signum) if child.signum is not None else None,
+                )
+            )
+
     def death(self, tid: int, code: int | None, signum: int | None, core: bool) -> None:
         """Record a task's end, and the new parents of the children that it left."""
         if self._table.is_announced(tid):
@@ -277,9 +302,15 @@ class Recorder:
             return
         now = sampler.at_stop(process, namespaces=at != "reparent" and not process.executed)
         self._notice_parent(at_ns, process, now)
-        state = sampler.changes(process.known, now)
+        state = self._changes(process, now)
         if state is not None:
             self._writer.event(events.Sampled(at_ns=at_ns, pid=process.pid, at=at, state=state))  # type: ignore[arg-type]
+
+    def _changes(self, process: TracedProcess, now: Snapshot) -> events.State | None:
+        state = sampler.changes(process.known, now)
+        if state is not None and state.nspid is not None:
+            self._table.note_numbers(process)
+        return state
 
     def _notice_parent(self, at_ns: int, process: TracedProcess, now: Snapshot) -> None:
         """Record a change of the real parent, wherever it is first seen.

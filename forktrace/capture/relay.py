@@ -4,6 +4,10 @@ While the command runs, TERM and HUP sent to forktrace are sent on to it, unless
 already, as when a terminal hangs up or ``kill`` names the process group or each of us in turn
 (systemd does). INT and QUIT come from the keyboard, reach the command by themselves, and are
 dropped. After the command's end, INT, TERM and HUP end the wait for what it left behind.
+
+TSTP, TTIN and TTOU, which stop a job, reach the command by themselves too. forktrace stops after
+it has, and only if it has: stopped at once it could serve no handler of the command (an editor
+restores the screen first), and the shell would read on while the command still did.
 """
 
 import os
@@ -15,9 +19,12 @@ from forktrace.capture.gateway import PtraceError, Tracee
 
 _PASSED_ON = frozenset((signal.SIGTERM, signal.SIGHUP))
 _ENDING = frozenset((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-_BLOCKED = frozenset((signal.SIGCHLD, signal.SIGINT, signal.SIGQUIT, *_PASSED_ON))
+_STOPPING = frozenset((signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU))
+_BLOCKED = frozenset((signal.SIGCHLD, signal.SIGINT, signal.SIGQUIT, *_PASSED_ON, *_STOPPING))
 # How long the same signal from the same sender may take to reach the command too.
 _GRACE_SECONDS = 0.1
+# How long the command may take from such a signal to its stop.
+_STOP_SECONDS = 10.0
 
 
 class SignalGuard:
@@ -86,6 +93,8 @@ class Relay:
         self._awaited = tuple(int(s) for s in awaited)  # converted once: it is asked often
         self._delivered: list[tuple[int, int, float]] = []
         self._to_pass: list[tuple[int, int, float]] = []
+        self._stopping: tuple[int, float] | None = None
+        self._command_stopped = False
 
     def wait(self, timeout: float | None, running: bool) -> bool:
         """Sleep until a signal comes or ``timeout`` seconds are over.
@@ -93,6 +102,8 @@ class Relay:
         ``running`` says that the command has not ended. Returns True if the wait for what it
         left behind should end.
         """
+        if self._command_stopped and self._stopping:
+            self._stop_too(*self._stopping)
         if self._to_pass:
             if self._pass_on(running):
                 return True
@@ -108,7 +119,21 @@ class Relay:
             return info.si_signo in _ENDING
         if info.si_signo in _PASSED_ON:
             self._to_pass.append((info.si_signo, info.si_pid, monotonic()))
+        elif info.si_signo in _STOPPING:
+            self._stopping = (info.si_signo, monotonic())
         return False
+
+    def command_stopped(self, stopped: bool) -> None:
+        """Take note that the command has come to a group-stop, or has left it."""
+        self._command_stopped = stopped
+
+    def _stop_too(self, signum: int, since: float) -> None:
+        """Stop as the command has, by the same signal, until SIGCONT; shells wait for that."""
+        self._stopping = None
+        if monotonic() - since < _STOP_SECONDS:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signum,))
+            os.kill(os.getpid(), signum)
+            signal.pthread_sigmask(signal.SIG_BLOCK, (signum,))
 
     def delivery(self, tracee: Tracee, pid: int, signum: int) -> None:
         """Take note of a TERM or HUP that the command itself is about to get."""

@@ -53,9 +53,11 @@ class TaskTable:
         self.tasks: dict[int, TracedProcess] = {}
         self._announced: dict[int, Announcement] = {}
         self._unannounced: set[int] = set()
+        self._seen: set[int | tuple[int, int]] = set()
 
     def announce(self, tid: int, announcement: Announcement) -> None:
         """Take note of what a creator's event told of ``tid``."""
+        self._seen.add(tid)
         if tid in self._unannounced:
             self._unannounced.discard(tid)
         else:
@@ -69,6 +71,10 @@ class TaskTable:
         """Say whether ``tid`` was seen, and perhaps its end, but not its creator's event."""
         return tid in self._unannounced
 
+    def announced_processes(self) -> list[int]:
+        """Return the processes, not threads, that were named by a creator and have not stopped."""
+        return [tid for tid, told in self._announced.items() if told.thread_of is None]
+
     def take_announcement(self, tid: int) -> Announcement | None:
         """Return, at a first stop, what the creator's event told; None if it has not come yet."""
         announcement = self._announced.pop(tid, None)
@@ -76,9 +82,22 @@ class TaskTable:
             self._unannounced.add(tid)
         return announcement
 
+    def has_seen(self, number: int, depth: int) -> bool:
+        """Say whether a traced process has or had this pid in a PID namespace of that depth.
+
+        The tracer's namespace has depth 1.
+        """
+        return (number if depth == 1 else (depth, number)) in self._seen
+
+    def note_numbers(self, process: TracedProcess) -> None:
+        """Remember the pids of a process, in all PID namespaces that are known so far."""
+        self._seen.add(process.pid)
+        self._seen.update(enumerate((process.known.nspid or ())[1:], 2))
+
     def add_process(self, process: TracedProcess) -> None:
         """Enter a process, and make it a child of its parent if that is traced."""
         self.tasks[process.pid] = process
+        self.note_numbers(process)
         self.adopt(process)
 
     def adopt(self, process: TracedProcess) -> None:

@@ -106,6 +106,7 @@ class Tracer:
     def run(self) -> Outcome:
         """Trace until nothing is left, the linger time is over, or a signal ends the wait."""
         reason = self._serve()
+        self._recorder.late_births()
         return Outcome(self._status, reason, self._table.live_pids())
 
     def _serve(self) -> str:
@@ -159,6 +160,8 @@ class Tracer:
             self._at_call(self._calls, pid)
             return
         if event == 0:
+            if signum == signal.SIGCHLD:
+                self._recorder.child_signal(pid)
             self._relay.delivery(self._tracee, pid, signum)
             self._resume(pid, signum)
             return
@@ -185,7 +188,10 @@ class Tracer:
                 self._early[pid] = signum
                 return
             self._recorder.first_stop(pid)
+        if pid == self._root:
+            self._relay.command_stopped(signum in _STOPPING)
         if signum in _STOPPING:
+            self._writer.flush()  # it may be long
             self._tracee.listen(pid)
         else:
             self._resume(pid)
@@ -204,10 +210,14 @@ class Tracer:
         self._early.clear()
 
     def _creation(self, pid: int) -> None:
-        self._recorder.created(pid, self._tracee.message(pid))
+        child = self._tracee.event_message(pid)
+        if child is None:
+            self._recorder.exiting(pid)
+        else:
+            self._recorder.created(pid, child)
 
     def _exec(self, pid: int) -> None:
-        former = self._tracee.message(pid)
+        former = self._tracee.event_message(pid) or pid
         self._recorder.executed(pid, former)
         if self._calls and former != pid:
             self._calls.forget(former)

@@ -51,6 +51,7 @@ def _build(trace: TraceFile) -> Launch:
         events.Exited: joiner.exited,
         events.ThreadExited: joiner.thread_exited,
         events.Outside: joiner.described,
+        events.Untraced: joiner.untraced,
         events.Called: joiner.called,
     }
     for seq, event in enumerate(trace.events):

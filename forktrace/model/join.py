@@ -14,6 +14,7 @@ from forktrace.model.process import (
     Moment,
     Process,
     Sample,
+    UntracedChild,
 )
 from forktrace.model.registry import Registry
 from forktrace.model.threads import ThreadTable
@@ -37,6 +38,7 @@ class Joiner:
         self._threads = ThreadTable()
         self._unintroduced = 0
         self._contradictions = 0
+        self._untraced = 0
 
     @property
     def root(self) -> str | None:
@@ -66,6 +68,13 @@ class Joiner:
             found.append(
                 f"{self._contradictions} records of this trace contradict what came before "
                 "them: they were left out"
+            )
+        if self._untraced:
+            one = self._untraced == 1
+            who = "1 child was" if one else f"{self._untraced} children were"
+            found.append(
+                f"{who} not traced (made with CLONE_UNTRACED, or from outside): what "
+                f"{'it' if one else 'they'} did and started is missing"
             )
         return found
 
@@ -177,6 +186,18 @@ class Joiner:
             arguments = {name: _argument(value) for name, value in event.arguments.items()}
             call = Call(at, event.name, arguments, event.result, event.error, event.tid)
             process.calls.append(call)
+
+    def untraced(self, at: Moment, event: events.Untraced) -> None:
+        """Take word of a child that is not traced; what was told of it before is outdated."""
+        process = self._acting(at, event.pid)
+        if process is None:
+            return
+        child = UntracedChild(at, event.child, event.code, event.signal)
+        told_before = [c for c in process.untraced if c.pid == child.pid]
+        for outdated in told_before:
+            process.untraced.remove(outdated)
+        self._untraced += not told_before
+        process.untraced.append(child)
 
     def thread_started(self, at: Moment, event: events.ThreadStarted) -> None:
         """Take a thread's first stop that came before its creator's event."""

@@ -125,6 +125,19 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class UntracedChild:
+    """Be a child that was not traced, as its parent's last SIGCHLD told of it.
+
+    ``pid`` is the one in its parent's PID namespace; ``code`` or ``signal`` say how it ended.
+    """
+
+    at: Moment
+    pid: int
+    code: int | None
+    signal: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reap:
     """Say when and by whom (an id) a process was waited for, which ended it as a zombie."""
 
@@ -163,6 +176,7 @@ class Process:
     samples: list[Sample] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reap: Reap | None = None
+    untraced: list[UntracedChild] = field(default_factory=list)
 
     @property
     def creator(self) -> str | None:

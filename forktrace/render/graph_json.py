@@ -116,6 +116,15 @@ def _node(findings: Findings, process: Process) -> Json:
         "threads": len(process.threads),
         "samples": [_sample(sample) for sample in process.samples],
         "calls": [_call(call) for call in process.calls],
+        "untraced": [
+            {
+                "at_ns": child.at.at_ns,
+                "pid": child.pid,
+                "code": child.code,
+                "signal": child.signal,
+            }
+            for child in process.untraced
+        ],
     }
 
 

@@ -219,6 +219,21 @@ class Outside(Record, frozen=True, tag="outside"):
     state: State | None = None
 
 
+class Untraced(Record, frozen=True, tag="untraced"):
+    """A traced process was sent SIGCHLD by a child that is not traced.
+
+    It was made with CLONE_UNTRACED, or adopted from outside the trace, or ran before an attach.
+    ``child`` is its pid in the PID namespace of ``pid``; ``code`` or ``signal`` say how it ended,
+    neither that it has stopped or goes on.
+    """
+
+    at_ns: Nanoseconds
+    pid: Pid
+    child: Pid
+    code: int | None = None
+    signal: str | None = None
+
+
 class Ended(Record, frozen=True, tag="end"):
     """Close the trace: the last line. Without it a trace was cut off.
 
@@ -243,6 +258,7 @@ Event = (
     | Exited
     | ThreadExited
     | Outside
+    | Untraced
     | Called
 )
 AnyRecord = Header | Event | Ended

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.launch import Launch
-from forktrace.model.process import Adoption, Exit, Image, Process, image_name
+from forktrace.model.process import Adoption, Exit, Image, Process, UntracedChild, image_name
 from forktrace.views.calls import call_notes
 from forktrace.views.words import (
     count_words,
@@ -40,6 +40,7 @@ class Narrator:
             *_earlier_images(process),
             *(self._double_fork(fork) for fork in self._forks.get(process.id, ())),
             *self._adoptions(process),
+            *_untraced(process),
             *call_notes(self._launch, self._findings, process),
             *(["pid 1 in its PID namespace"] if _is_namespace_init(process) else ()),
             *(["dumped core"] if process.exit and process.exit.core else ()),
@@ -94,6 +95,24 @@ class Narrator:
 
 def _ended(end: Exit | None) -> str:
     return "was killed" if end and end.signal else "exited"
+
+
+def _untraced(process: Process) -> list[str]:
+    """Tell of the children that were not traced, and how they ended."""
+    if not process.untraced:
+        return []
+    told = [_untraced_words(child) for child in process.untraced[:_NAMED]]
+    more = len(process.untraced) - len(told)
+    inside = " in its PID namespace" if len(process.nspid) > 1 else ""
+    listed = ", ".join([*told, *([f"{more} more"] if more else [])])
+    return [
+        f"{count_words(len(process.untraced), 'child', 'children')} not traced: {listed}{inside}"
+    ]
+
+
+def _untraced_words(child: UntracedChild) -> str:
+    exited = f" (exit {child.code})" if child.code is not None else ""
+    return f"pid {child.pid}" + (f" ({child.signal})" if child.signal else exited)
 
 
 def _is_namespace_init(process: Process) -> bool:

@@ -39,3 +39,11 @@ def tracer(
     made = Tracer(tmp_path, builds, missing, *request.param)
     yield made
     made.close()
+
+
+@pytest.fixture
+def whole(tmp_path: Path, builds: Path, missing: Missing) -> Iterator[Tracer]:
+    """Return forktrace as it is."""
+    made = Tracer(tmp_path, builds, missing)
+    yield made
+    made.close()

@@ -31,22 +31,22 @@ class Terminal:
     """Be the person at a terminal with a program in it."""
 
     def __init__(self, command: list[str], env: dict[str, str], folder: Path) -> None:
-        self.pid, self._fd = pty.fork()
+        self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
             os.execvpe(command[0], command, {**env, "PS1": PROMPT, "TERM": "dumb"})
         self._seen = ""
 
     def type(self, text: str) -> None:
-        os.write(self._fd, text.encode())
+        os.write(self.fd, text.encode())
 
     def expect(self, pattern: str) -> re.Match[str]:
         """Read until ``pattern`` comes; what follows it is left for the next one."""
         deadline = time.monotonic() + PATIENCE
         while not (found := re.search(pattern, self._seen)):
-            ready, _, _ = select.select([self._fd], [], [], max(0, deadline - time.monotonic()))
+            ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))
             assert ready, f"{pattern!r} never came; seen: {self._seen!r}"
-            self._seen += os.read(self._fd, 4096).decode()
+            self._seen += os.read(self.fd, 4096).decode()
         self._seen = self._seen[found.end() :]
         return found
 
@@ -54,14 +54,14 @@ class Terminal:
         """Wait until ``pid`` runs, in the process group that has the terminal."""
         wait_until(
             lambda: (
-                os.tcgetpgrp(self._fd) == os.getpgid(pid)
+                os.tcgetpgrp(self.fd) == os.getpgid(pid)
                 and (status_field(pid, "State:") or "").startswith("S")
             ),
             "the job is in the foreground",
         )
 
     def hang_up(self) -> None:
-        os.close(self._fd)
+        os.close(self.fd)
 
     def close(self) -> None:
         self.hang_up()
@@ -74,7 +74,7 @@ def shell(request: pytest.FixtureRequest, forktrace: Forktrace) -> Iterator[Term
     env = {k: v for k, v in forktrace.env.items() if k not in ("ENV", "PROMPT_COMMAND")}
     terminal = Terminal(request.param.split(), env, forktrace.folder)
     terminal.expect(PROMPT)
-    terminal.type("stty -echo\n")
+    terminal.type("stty -echo noflsh\n")  # else ^C throws away what the command just wrote
     terminal.expect(PROMPT)
     yield terminal
     terminal.close()
@@ -164,6 +164,53 @@ def test_suspend_key_and_foreground(shell: Terminal, prefix: str) -> None:
         suspend(shell)
         shell.type("fg\n")
         shell.wait_for_foreground(pid)
+    end_reader(shell)
+
+
+# Puts the screen in order when it is suspended, and again when it goes on, as an editor does.
+EDITOR = python(
+    "import os, signal, sys\n"
+    "def suspend(number, frame):\n"
+    "    os.write(1, b'tidied up\\n')\n"
+    "    signal.signal(number, signal.SIG_DFL)\n"
+    "    os.kill(os.getpid(), number)\n"
+    "    signal.signal(number, suspend)\n"
+    "    os.write(1, b'restored\\n')\n"
+    "signal.signal(signal.SIGTSTP, suspend)\n"
+    "os.write(1, b'up %d\\n' % os.getpid())\n"
+    "os.write(1, b'read ' + sys.stdin.readline().encode())\n"
+    "sys.exit(7)"
+)
+
+
+@both
+def test_suspend_key_that_the_command_handles_and_obeys(shell: Terminal, prefix: str) -> None:
+    shell.type(f"{prefix}{shlex.join(EDITOR)}\n")
+    pid = int(shell.expect(r"up (\d+)")[1])
+    for _ in range(3):
+        shell.type("\x1a")
+        shell.expect("tidied up")
+        assert status_at_prompt(shell) == 128 + signal.SIGTSTP
+        shell.expect(PROMPT)
+        shell.type("fg\n")
+        shell.expect("restored")
+        shell.wait_for_foreground(pid)
+    end_reader(shell)
+
+
+@both
+def test_suspend_key_that_the_command_does_not_obey(shell: Terminal, prefix: str) -> None:
+    """It goes on, and so does forktrace; what stops it later, from elsewhere, is not mixed up."""
+    no_stop = "signal.SIGTSTP, lambda *_: os.write(1, b'no\\n')"
+    command = [*READER[:-1], f"import os, signal; signal.signal({no_stop})\n{READER[-1]}"]
+    shell.type(f"{prefix}{shlex.join(command)}\n")
+    pid = int(shell.expect(r"up (\d+)")[1])
+    for _ in range(3):
+        shell.type("\x1a")
+        shell.expect("no")
+    shell.type("\x03")
+    shell.expect("got it")
+    assert os.tcgetpgrp(shell.fd) == os.getpgid(pid)
     end_reader(shell)
 
 

@@ -1,0 +1,1 @@
+"""Run test suites that others wrote, with and without forktrace, and compare test by test."""
