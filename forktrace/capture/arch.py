@@ -52,5 +52,6 @@ LAYOUTS = {row.size: row for row in reversed(_ROWS)}
 AUDIT_OF_LAYOUT = {row.size: row.audit for row in reversed(_ROWS)}
 WORDS = {row.audit: row.word for row in reversed(_ROWS)} | {0x40000003: 4}
 NUMBER_MASK = 0xFFFFFFFF & ~_X32_BIT
+PTRACE_NUMBERS = {0xC000003E: 101, 0x40000003: 26, 0xC00000B7: 117, 0x40000028: 26}
 # The modules of python-ptrace that have the names of an architecture's system calls.
 CALL_TABLES = {0xC000003E: "x86_64", 0x40000003: "i386", 0xC00000B7: "aarch64"}

@@ -20,6 +20,7 @@ from forktrace.capture.arch import (
     CALL_TABLES,
     LAYOUTS,
     NUMBER_MASK,
+    PTRACE_NUMBERS,
     WORDS,
     Abi,
 )
@@ -40,6 +41,7 @@ __all__ += [
 
 # <linux/ptrace.h>
 _CONT = 7
+_DETACH = 17
 _SYSCALL = 24
 _GETREGSET = 0x4204
 _SEIZE = 0x4206
@@ -54,13 +56,13 @@ EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT = 1, 2, 3, 4, 6
 EVENT_STOP = 128
 # One option bit per event. No EXITKILL (it would kill daemons with the tracer).
 OPTIONS_MINIMAL = sum(1 << e for e in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC))
-OPTIONS_EVENTS = OPTIONS_MINIMAL | 1 << EVENT_EXIT
-OPTIONS_CALLS = OPTIONS_EVENTS | 1  # TRACESYSGOOD marks the stops at system calls
+# TRACESYSGOOD (1) marks the stops at system calls, where somebody is made to stop there.
+OPTIONS_EVENTS = OPTIONS_MINIMAL | 1 << EVENT_EXIT | 1
 
 OPTIONS_BY_DETAIL = {
     "minimal": OPTIONS_MINIMAL,
     "events": OPTIONS_EVENTS,
-    "syscalls": OPTIONS_CALLS,
+    "syscalls": OPTIONS_EVENTS,
 }
 
 _request: Callable[..., int] = _binding.ptrace
@@ -183,6 +185,18 @@ class Tracee:
             return None
         values = struct.unpack_from("=6Q", self._info, 32)
         return CallStop(leaving=False, name=name, values=values, word=WORDS.get(audit, 8))
+
+    def asks_to_be_traced(self, pid: int) -> bool:
+        """Say whether ``pid`` has stopped at the entry of ptrace(PTRACE_TRACEME)."""
+        _request(_GET_SYSCALL_INFO, pid, 128, self._info_at)
+        op, audit, number, request = struct.unpack_from("=B3xI16xQQ", self._info)
+        if op != 1:  # PTRACE_SYSCALL_INFO_ENTRY
+            return False
+        return bool(number & NUMBER_MASK == PTRACE_NUMBERS.get(audit) and request == 0)
+
+    def detach(self, pid: int) -> None:
+        """Let ``pid`` go on untraced from the stop that it is in."""
+        _request(_DETACH, pid)
 
     def listen(self, pid: int) -> None:
         """Leave ``pid`` in its group-stop, so that SIGCONT wakes it as if untraced."""

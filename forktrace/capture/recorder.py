@@ -18,6 +18,7 @@ from forktrace.capture.clone_flags import (
     flag_names,
 )
 from forktrace.capture.gateway import PtraceError, Tracee, signal_name
+from forktrace.capture.nested import TracerPrograms
 from forktrace.capture.proc import Snapshot, errno_name
 from forktrace.capture.stack import ExecArguments, read_exec_arguments
 from forktrace.capture.tasks import Announcement, TaskTable, TracedProcess
@@ -56,6 +57,7 @@ class Recorder:
         self._started_ns = started_ns
         self._sampling = sampling
         self._outsiders = {tracer, 0}
+        self._tracer_programs = TracerPrograms()
 
     def now(self) -> int:
         """Return the ns since the start of the trace."""
@@ -129,7 +131,9 @@ class Recorder:
     def _begin(
         self, at_ns: int, pid: int, parent: int | None, now: Snapshot, *, root: bool = False
     ) -> TracedProcess:
-        process = TracedProcess(pid, parent, sampler.inherited(self._table.process(parent)))
+        known = self._table.process(parent)
+        process = TracedProcess(pid, parent, sampler.inherited(known))
+        process.may_trace = known is not None and known.may_trace
         state = sampler.changes(process.known, now)
         self._writer.event(events.Started(at_ns=at_ns, pid=pid, root=root, state=state))
         self._table.add_process(process)
@@ -204,6 +208,7 @@ class Recorder:
             now = sampler.at_stop(process, namespaces=True)
             self._notice_parent(at_ns, process, now)
             state = self._changes(process, now)
+            process.may_trace = self._tracer_programs.has(process, exe)
         process.executed = True
         process.creations = 0
         self._writer.event(
@@ -259,17 +264,9 @@ class Recorder:
 
     def child_signal(self, tid: int) -> None:
         """Record the child whose SIGCHLD ``tid`` is about to get, if that one is not traced."""
-        child = untraced_child(self._tracee, self._table, tid, nested=self._sampling)
-        if child is not None:
-            self._writer.event(
-                events.Untraced(
-                    at_ns=self.now(),
-                    pid=self._table.tasks[tid].pid,
-                    child=child.pid,
-                    code=child.code,
-                    signal=signal_name(child.signum) if child.signum is not None else None,
-                )
-            )
+        found = untraced_child(self._tracee, self._table, tid, self.now(), nested=self._sampling)
+        if found is not None:
+            self._writer.event(found)
 
     def death(self, tid: int, code: int | None, signum: int | None, core: bool) -> None:
         """Record a task's end, and the new parents of the children that it left."""

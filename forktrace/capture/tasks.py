@@ -34,6 +34,8 @@ class TracedProcess(Struct):
     ``parent`` is the pid of its real parent as last known, ``parent_traced`` says whether we
     trace that; ``executed`` whether it has executed a program since its birth.
     ``creations`` counts the processes that it has created since its birth or last exec.
+    ``may_trace`` says that its program names ptrace(2), ``traces`` that it was left a child to
+    trace.
     """
 
     pid: int
@@ -44,6 +46,8 @@ class TracedProcess(Struct):
     executed: bool = False
     creations: int = 0
     parent_traced: bool = False
+    may_trace: bool = False
+    traces: bool = False
 
 
 class TaskTable:

@@ -25,6 +25,7 @@ from forktrace.capture.gateway import (
     PtraceError,
     Tracee,
 )
+from forktrace.capture.nested import Nested
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import Relay
 from forktrace.capture.tasks import TaskTable
@@ -90,7 +91,7 @@ class Tracer:
         self._writer = writer
         self._relay = relay
         self._calls = calls
-        self._resume = tracee.resume_to_call if calls else tracee.resume
+        self._nested = Nested(writer, table, tracee, recorder.now)
         self._linger = linger
         self._status: int | None = None
         self._deadline = until
@@ -156,8 +157,8 @@ class Tracer:
             self._stop(pid, event, signum)
 
     def _stop(self, pid: int, event: int, signum: int) -> None:
-        if event == 0 and signum == _CALL_STOP and self._calls:
-            self._at_call(self._calls, pid)
+        if event == 0 and signum == _CALL_STOP and (self._calls or pid in self._nested.watched):
+            self._at_call(pid)
             return
         if event == 0:
             if signum == signal.SIGCHLD:
@@ -175,11 +176,21 @@ class Tracer:
         finally:
             self._resume(pid)
 
-    def _at_call(self, calls: "CallRecorder", pid: int) -> None:
+    def _at_call(self, pid: int) -> None:
+        if pid in self._nested.watched and self._nested.release(pid):
+            return
         try:
-            calls.stop(pid)
+            if self._calls:
+                self._calls.stop(pid)
         finally:
             self._resume(pid)
+
+    def _resume(self, pid: int, signum: int = 0) -> None:
+        """Let a task go on to the next stop that is of interest."""
+        if self._calls or pid in self._nested.watched:
+            self._tracee.resume_to_call(pid, signum)
+        else:
+            self._tracee.resume(pid, signum)
 
     def _trap(self, pid: int, signum: int) -> None:
         """Serve a stop that no event caused: a first stop, a group-stop, or the end of one."""
@@ -188,6 +199,7 @@ class Tracer:
                 self._early[pid] = signum
                 return
             self._recorder.first_stop(pid)
+            self._nested.begin(pid)
         if pid == self._root:
             self._relay.command_stopped(signum in _STOPPING)
         if signum in _STOPPING:
@@ -219,10 +231,12 @@ class Tracer:
     def _exec(self, pid: int) -> None:
         former = self._tracee.event_message(pid) or pid
         self._recorder.executed(pid, former)
+        self._nested.end(pid)
         if self._calls and former != pid:
             self._calls.forget(former)
 
     def _death(self, pid: int, status: int) -> None:
+        self._nested.end(pid)
         killed = os.WIFSIGNALED(status)
         self._recorder.death(
             pid,

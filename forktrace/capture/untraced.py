@@ -5,40 +5,33 @@ told of its end or stop as of any other child's, unless it ignores SIGCHLD, has 
 exit signal, or gets one SIGCHLD for several children (signal(7)).
 """
 
-from msgspec import Struct
-
 from forktrace.capture import proc
-from forktrace.capture.gateway import Tracee
+from forktrace.capture.gateway import Tracee, signal_name
 from forktrace.capture.proc import Snapshot
 from forktrace.capture.tasks import TaskTable
+from forktrace.trace import events
 
 _ENDED, _KILLED, _DUMPED = 1, 2, 3  # <asm-generic/siginfo.h>: CLD_EXITED, …
 _CLD_CODES = (_ENDED, _KILLED, _DUMPED, 5, 6)  # 5: stopped, 6: continued
 
 
-class UntracedChild(Struct, frozen=True):
-    """Be such a child: its pid as its parent knows it, its exit code or the killing signal."""
-
-    pid: int
-    code: int | None
-    signum: int | None
-
-
 def untraced_child(
-    tracee: Tracee, table: TaskTable, tid: int, *, nested: bool
-) -> UntracedChild | None:
-    """Return the child whose SIGCHLD ``tid`` is about to get, None if it is or was traced.
+    tracee: Tracee, table: TaskTable, tid: int, at_ns: int, *, nested: bool
+) -> events.Untraced | None:
+    """Return an event of the child whose SIGCHLD ``tid`` is about to get, None if that was traced.
 
     Where a pid of a traced process that has ended was given to such a child it is not noticed.
 
     Args:
-        tracee, table: the ptrace gateway and the live tasks.
+        tracee: the ptrace gateway of the tracing thread.
+        table: the live tasks.
         tid: who has stopped for SIGCHLD.
+        at_ns: ns since the start of the trace.
         nested: whether the table knows the pids in other PID namespaces than the tracer's.
     """
     process = table.tasks.get(tid)
     told = tracee.child_signal(tid)
-    if process is None or told is None:
+    if process is None or told is None or process.traces:  # SIGCHLD tells it of tracees as well
         return None
     code, child, status = told
     if code not in _CLD_CODES or not child:
@@ -48,8 +41,13 @@ def untraced_child(
     depth = _depth(process.pid)  # it may not have been read, or have been another before
     if not depth or (depth > 1 and not nested) or table.has_seen(child, depth):
         return None
-    killed = code in (_KILLED, _DUMPED)
-    return UntracedChild(child, status if code == _ENDED else None, status if killed else None)
+    return events.Untraced(
+        at_ns=at_ns,
+        pid=process.pid,
+        child=child,
+        code=status if code == _ENDED else None,
+        signal=signal_name(status) if code in (_KILLED, _DUMPED) else None,
+    )
 
 
 def _depth(pid: int) -> int:

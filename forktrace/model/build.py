@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from forktrace.model.births import confirm_parents, infer_missed_adoptions, inherit_images
+from forktrace.model.gaps import gap_warnings
 from forktrace.model.graph import build_graph
 from forktrace.model.join import Joiner
 from forktrace.model.launch import Launch
@@ -52,6 +53,7 @@ def _build(trace: TraceFile) -> Launch:
         events.ThreadExited: joiner.thread_exited,
         events.Outside: joiner.described,
         events.Untraced: joiner.untraced,
+        events.Released: joiner.released,
         events.Called: joiner.called,
     }
     for seq, event in enumerate(trace.events):
@@ -68,5 +70,5 @@ def _build(trace: TraceFile) -> Launch:
         graph=build_graph(processes),
         root=joiner.root,
         end=trace.end,
-        warnings=[*trace.warnings, *joiner.warnings()],
+        warnings=[*trace.warnings, *joiner.warnings(), *gap_warnings(processes.values())],
     )

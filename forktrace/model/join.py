@@ -38,7 +38,6 @@ class Joiner:
         self._threads = ThreadTable()
         self._unintroduced = 0
         self._contradictions = 0
-        self._untraced = 0
 
     @property
     def root(self) -> str | None:
@@ -68,13 +67,6 @@ class Joiner:
             found.append(
                 f"{self._contradictions} records of this trace contradict what came before "
                 "them: they were left out"
-            )
-        if self._untraced:
-            one = self._untraced == 1
-            who = "1 child was" if one else f"{self._untraced} children were"
-            found.append(
-                f"{who} not traced (made with CLONE_UNTRACED, or from outside): what "
-                f"{'it' if one else 'they'} did and started is missing"
             )
         return found
 
@@ -193,11 +185,14 @@ class Joiner:
         if process is None:
             return
         child = UntracedChild(at, event.child, event.code, event.signal)
-        told_before = [c for c in process.untraced if c.pid == child.pid]
-        for outdated in told_before:
-            process.untraced.remove(outdated)
-        self._untraced += not told_before
-        process.untraced.append(child)
+        process.untraced = [c for c in process.untraced if c.pid != child.pid] + [child]
+
+    def released(self, at: Moment, event: events.Released) -> None:
+        """Take that a process was left to another tracer, after which its pid says nothing."""
+        process = self._acting(at, event.pid)
+        if process is not None:
+            process.released = at
+            self._pids.end(process)
 
     def thread_started(self, at: Moment, event: events.ThreadStarted) -> None:
         """Take a thread's first stop that came before its creator's event."""

@@ -154,7 +154,8 @@ class Process:
     running before the trace began: ``born`` is then when they were first looked at, ``parent``
     the real parent at that time, and the first image what they ran, which they or an ancestor
     had executed. An ``unseen`` process was announced by its creator, but its
-    first stop never came: it was killed at once, or the trace ended too early.
+    first stop never came: it was killed at once, or the trace ended too early. ``released`` says
+    when it was left to another tracer, its parent; nothing of it was seen from then on.
 
     The creator, the parent and every adopter of a process are outside the trace, or stand before
     it in creation order: whoever walks up from a process comes to an end.
@@ -177,6 +178,7 @@ class Process:
     calls: list[Call] = field(default_factory=list)
     reap: Reap | None = None
     untraced: list[UntracedChild] = field(default_factory=list)
+    released: Moment | None = None
 
     @property
     def creator(self) -> str | None:

@@ -116,6 +116,7 @@ def _node(findings: Findings, process: Process) -> Json:
         "threads": len(process.threads),
         "samples": [_sample(sample) for sample in process.samples],
         "calls": [_call(call) for call in process.calls],
+        "released_ns": process.released.at_ns if process.released else None,
         "untraced": [
             {
                 "at_ns": child.at.at_ns,

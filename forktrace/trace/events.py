@@ -234,6 +234,16 @@ class Untraced(Record, frozen=True, tag="untraced"):
     signal: str | None = None
 
 
+class Released(Record, frozen=True, tag="released"):
+    """A process was left to its parent, another tracer, by which it asked to be traced.
+
+    What it does from here on is not seen, nor what it starts; its pid can be used again.
+    """
+
+    at_ns: Nanoseconds
+    pid: Pid
+
+
 class Ended(Record, frozen=True, tag="end"):
     """Close the trace: the last line. Without it a trace was cut off.
 
@@ -259,6 +269,7 @@ Event = (
     | ThreadExited
     | Outside
     | Untraced
+    | Released
     | Called
 )
 AnyRecord = Header | Event | Ended

@@ -41,6 +41,7 @@ class Narrator:
             *(self._double_fork(fork) for fork in self._forks.get(process.id, ())),
             *self._adoptions(process),
             *_untraced(process),
+            *(["left to its parent to trace: not seen from then on"] if process.released else ()),
             *call_notes(self._launch, self._findings, process),
             *(["pid 1 in its PID namespace"] if _is_namespace_init(process) else ()),
             *(["dumped core"] if process.exit and process.exit.core else ()),

@@ -74,6 +74,13 @@ class Forktrace:
     def start(self, *args: str | bytes, **popen: Any) -> subprocess.Popen[bytes]:
         """Start ``forktrace ARGS`` with its three streams on pipes."""
         popen.pop("input", None)
+        prepare = popen.pop("preexec_fn", None)
+
+        def begin() -> None:
+            default_signals()
+            if prepare:
+                prepare()
+
         given = {
             "stdin": subprocess.PIPE,
             "stdout": subprocess.PIPE,
@@ -81,6 +88,7 @@ class Forktrace:
             "bufsize": 0,
             "cwd": self.folder,
             "env": self.env,
+            "preexec_fn": begin,
             **popen,
         }
         return subprocess.Popen([*self.program, *args], **given)
@@ -92,6 +100,12 @@ class Forktrace:
         trace = self.trace_path()
         args = ("run", "-q", "-o", str(trace), *options, "--", *command)
         return self.start(*args, **popen), trace
+
+
+def default_signals() -> None:
+    """Undo what the tests may have been started with: ``nohup`` and ``&`` leave signals ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def read_records(path: Path) -> list[Record]:

@@ -22,7 +22,7 @@ from forktrace.model.process import Process
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
 from tests.integration import broken, programs
-from tests.integration.harness import Forktrace, Result
+from tests.integration.harness import Forktrace, Result, default_signals
 
 BROKEN = (sys.executable, "-m", "tests.integration.broken")
 # A broken forktrace may hang; the whole one takes a second at most on an idle machine.
@@ -56,10 +56,9 @@ class Run:
         assert len(found) == 1, f"{len(found)} processes with pid {pid}"
         return found[0]
 
-    def has_argv(self, *argv: str, parent: Process | None = None) -> Process:
-        """Return the one process that ended with these arguments, and was born under a parent."""
+    def has_argv(self, *argv: str) -> Process:
+        """Return the one process that ended with these arguments."""
         found = [p for p in self.launch.inside if p.argv == list(argv)]
-        found = [p for p in found if parent is None or p.parent == parent.id]
         assert len(found) == 1, f"{len(found)} processes ended as {argv}"
         return found[0]
 
@@ -69,7 +68,10 @@ class Run:
 
 def alone(*command: str) -> bytes:
     """Return what a command says without forktrace."""
-    return subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60).stdout
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, check=True, timeout=60, preexec_fn=default_signals
+    )
+    return done.stdout
 
 
 class Tracer(Forktrace):
@@ -80,7 +82,7 @@ class Tracer(Forktrace):
     ) -> None:
         super().__init__(folder)
         self._builds = builds
-        self._missing = missing
+        self.missing = missing
         self._started: list[subprocess.Popen[bytes]] = []
         if rule != "-":
             self.patience = BROKEN_PATIENCE
@@ -91,7 +93,7 @@ class Tracer(Forktrace):
         """Trace a command to its end; nothing may have gone wrong inside forktrace."""
         result = self.record(*command, options=options)
         if result.status == programs.UNSUPPORTED:
-            self._missing("what this program needs of the kernel")
+            self.missing("what this program needs of the kernel")
         said = [line for line in result.err.splitlines() if "forktrace: trace: " not in line]
         assert said == [], said
         run = Run(result)
@@ -104,7 +106,7 @@ class Tracer(Forktrace):
         built = self._builds / name
         if built.exists():
             return [str(built)]
-        return programs.command(name, self._builds, self._missing, sources)
+        return programs.command(name, self._builds, self.missing, sources)
 
     def start(self, *args: str | bytes, **popen: Any) -> subprocess.Popen[bytes]:
         process = super().start(*args, **{"start_new_session": True, **popen})

@@ -1,5 +1,6 @@
 """forktrace's record against the kernel's: the short run of ``python -m tests.ground_truth``."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,23 +37,28 @@ def image(tmp_path_factory: pytest.TempPathFactory, missing: Missing) -> Iterato
     lab.remove_image()
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a folder that other users can reach too, as some workloads run as another user."""
+    with tempfile.TemporaryDirectory(prefix="forktrace-ground-truth-") as made:
+        yield Path(made)
+
+
 @pytest.mark.parametrize("workload", SHORT, ids=lambda w: w.name)
 def test_every_fork_exec_and_exit_is_as_the_kernel_recorded_it(
     workload: lab.Workload,
-    tmp_path: Path,
+    folder: Path,
     tracefs: None,
     missing: Missing,
     request: pytest.FixtureRequest,
 ) -> None:
     if "podman" in workload.needs:
         request.getfixturevalue("image")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)  # some workloads run as another user
     try:
-        command = workload.prepare(tmp_path, 1)
+        command = workload.prepare(folder, 1)
     except lab.Missing as error:
         missing(str(error))
-    found = run.check(command, tmp_path, buffer_kb=BUFFER_KB, patience=PATIENCE)
+    found = run.check(command, folder, buffer_kb=BUFFER_KB, patience=PATIENCE)
     assert found.differences == []
     assert found.events >= workload.least
 

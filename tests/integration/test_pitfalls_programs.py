@@ -2,6 +2,8 @@
 
 import os
 import platform
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +109,35 @@ def test_the_first_stop_at_a_call_can_be_its_end(tracer: Tracer) -> None:
     run = tracer.trace(*python(script), options=("--detail", "syscalls"))
     (process,) = run.launch.inside
     assert [(c.name, c.result) for c in process.calls] == [("kill", 0)]
+
+
+@without("leave-what-asks-to-be-traced", order="creators-late")
+def test_strace_in_the_tree(tracer: Tracer, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    check_nested(tracer, "strace", "-f", "-e", "trace=process", "-o", str(log))
+    assert 'execve("/bin/true", ["/bin/true", "traced"]' in log.read_text()
+
+
+@without("leave-what-asks-to-be-traced")
+def test_gdb_in_the_tree(tracer: Tracer) -> None:
+    run = check_nested(
+        tracer, "gdb", "-q", "-nx", "-batch", "-ex", "run", "-return-child-result", "--args"
+    )
+    assert b"exited with code 03" in run.result.out
+
+
+def check_nested(tracer: Tracer, *debugger: str) -> Run:
+    """Trace a debugger that traces a shell; the shell's end is for the debugger alone to see."""
+    if shutil.which(debugger[0]) is None:
+        tracer.missing(f"no {debugger[0]}")
+    run = tracer.trace(*debugger, "sh", "-c", "/bin/true traced; exit 3", warnings=1)
+    root = run.launch.processes[run.launch.root or ""]
+    assert run.result.status == 3
+    assert root.exit is not None
+    left = [p for p in run.launch.inside if p.released]
+    assert left
+    for process in left:
+        assert process.parent == root.id
+        assert process.exit is None
+    assert not any(p.argv[:1] == ["/bin/true"] or p.untraced for p in run.launch.inside)
+    return run

@@ -11,22 +11,22 @@ from tests.integration.test_run_terminal import PROMPT, Terminal, status_at_prom
 
 # Tells what a parent sees of a child that stops and goes on, for each of the stopping signals.
 STOPS = """
-import os, signal, time
+import os, select, signal
 BOTH = os.WUNTRACED | os.WCONTINUED
 for number in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
-    reading, writing = os.pipe()
+    (go, writing), (reading, on) = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)  # else it is in an orphaned group, where only SIGSTOP stops
         os.kill(os.getpid(), number)
-        os.read(reading, 1)
+        os.write(on, b"x")
+        os.read(go, 1)
         os._exit(3)
     status = os.waitpid(child, BOTH)[1]
     print(number, "stopped", os.WIFSTOPPED(status) and os.WSTOPSIG(status))
-    time.sleep(0.1)
-    print("stays so", os.waitpid(child, BOTH | os.WNOHANG) == (0, 0))
+    print("runs on", select.select([reading], [], [], 0.1)[0] != [])
     os.kill(child, signal.SIGCONT)
-    print("continued", os.WIFCONTINUED(os.waitpid(child, BOTH)[1]))
+    print("continued", os.WIFCONTINUED(os.waitpid(child, BOTH)[1]), os.read(reading, 1))
     os.write(writing, b"x")
     print("exit", os.waitstatus_to_exitcode(os.waitpid(child, BOTH)[1]))
 """

@@ -112,7 +112,7 @@ def test_a_signal_from_the_keyboard(tracer: Tracer) -> None:
 
 @without("dispositions-restored")
 def test_what_the_command_inherits_of_signals(tracer: Tracer) -> None:
-    command = ("grep", "^Sig", "/proc/self/status")
+    command = ("grep", "^Sig[BIC]", "/proc/self/status")  # blocked, ignored, caught
     assert tracer.record(*command).out == alone(*command)
 
 

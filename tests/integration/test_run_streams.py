@@ -14,6 +14,7 @@ from tests.integration.harness import (
     Forktrace,
     alive,
     complete,
+    default_signals,
     exit_of,
     finish,
     python,
@@ -187,7 +188,10 @@ def test_signal_state_is_as_without_forktrace(forktrace: Forktrace, starter: str
 
 def test_pipe_ignored_by_a_shell_stays_ignored(forktrace: Forktrace) -> None:
     line = f"trap '' PIPE; {' '.join(FORKTRACE)} run -q -- grep SigIgn /proc/self/status; true"
-    done = subprocess.run(["sh", "-c", line], env=forktrace.env, capture_output=True, check=True)
+    done = subprocess.run(
+        ["sh", "-c", line], env=forktrace.env, capture_output=True, check=True,
+        preexec_fn=default_signals,
+    )  # fmt: skip
     assert int(done.stdout.split()[1], 16) == 1 << (signal.SIGPIPE - 1)
 
 

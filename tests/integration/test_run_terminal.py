@@ -17,6 +17,7 @@ from tests.integration.harness import (
     FORKTRACE,
     PATIENCE,
     Forktrace,
+    default_signals,
     end_process,
     python,
     status_field,
@@ -33,6 +34,7 @@ class Terminal:
     def __init__(self, command: list[str], env: dict[str, str], folder: Path) -> None:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            default_signals()
             os.chdir(folder)
             os.execvpe(command[0], command, {**env, "PS1": PROMPT, "TERM": "dumb"})
         self._seen = ""

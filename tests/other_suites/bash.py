@@ -75,13 +75,11 @@ def _download(scratch: Path) -> Path:
     (lists / "partial").mkdir(parents=True)
     folder.mkdir()
     _source_lists(scratch / "apt")
-    options = ["-qq", "-o", "Dir::Etc::sourcelist=/dev/null"]
-    options += [
-        "-o",
-        f"Dir::Etc::sourceparts={scratch / 'apt'}",
-        "-o",
-        f"Dir::State::lists={lists}",
-    ]
+    apt = scratch / "apt"
+    settings = {
+        "Etc::sourcelist": "/dev/null", "Etc::sourceparts": apt, "State::lists": lists, "Cache": apt
+    }  # fmt: skip
+    options = ["-qq", *(f"-oDir::{name}={value}" for name, value in settings.items())]
     for words in (["update"], ["--download-only", "source", "bash"]):
         done = subprocess.run(
             ["apt-get", *options, *words], cwd=folder, capture_output=True, check=False

@@ -1,4 +1,4 @@
-"""Children that are not traced: joined to their parents, counted, shown and exported."""
+"""What is not traced, or no more: joined, counted, shown and exported."""
 
 import json
 
@@ -6,7 +6,7 @@ from forktrace.analysis.passes import analyse
 from forktrace.model.launch import Launch
 from forktrace.render.graph_json import render as render_json
 from forktrace.render.text import render as render_text
-from forktrace.trace.events import Untraced
+from forktrace.trace.events import Released, Untraced
 from forktrace.views.options import ViewOptions
 from tests.unit.events import launch_of
 
@@ -53,3 +53,34 @@ def test_the_graph_has_them() -> None:
         "code": None,
         "signal": "SIGKILL",
     }
+
+
+def released() -> Launch:
+    """Return a launch where a tracer's child was left to it, and its pid was used again."""
+    return launch_of(
+        ("root", 10, "strace true"),
+        ("fork", 10, 11),
+        Released(at_ns=20_000_000, pid=11),
+        ("fork", 10, 11),
+        ("exit", 11, 5),
+        ("exit", 10, 0),
+    )
+
+
+def test_a_process_left_to_another_tracer_frees_its_pid() -> None:
+    launch = released()
+    _root, left, other = launch.inside
+    assert left.released is not None
+    assert left.exit is None
+    assert other.released is None
+    assert other.exit is not None
+    (warning,) = launch.warnings
+    assert warning.startswith("1 process was left to another tracer")
+
+
+def test_the_views_say_so() -> None:
+    launch = released()
+    page = render_text(launch, analyse(launch), ViewOptions(width=100))
+    assert page.count("left to its parent to trace: not seen from then on") == 1
+    nodes = json.loads(render_json(launch, analyse(launch), ViewOptions()))["nodes"]
+    assert [node["released_ns"] for node in nodes] == [None, 20_000_000, None]

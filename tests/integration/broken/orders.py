@@ -2,20 +2,30 @@
 
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable
 from time import monotonic, sleep
 
 from forktrace.capture import gateway
-from tests.integration.broken.registry import ORDERS
+from tests.integration.broken.registry import ORDERS, Break
 
 _real_waitpid = os.waitpid
-_LATE_SECONDS = 0.02
 _CREATIONS = (gateway.EVENT_FORK, gateway.EVENT_VFORK, gateway.EVENT_CLONE)
 
 
-def _late(is_late: Callable[[int, int], bool]) -> None:
-    """Hand over each report for which ``is_late(event, signum)`` some time after it came.
+def order(name: str) -> Callable[[Break], Break]:
+    """Enter a function among the orders."""
+
+    def enter(function: Break) -> Break:
+        ORDERS[name] = function
+        return function
+
+    return enter
+
+
+def _late(seconds: float, is_late: Callable[[int, int], bool]) -> None:
+    """Hand over the reports for which ``is_late(pid, status)`` so much later than they came.
 
     A late one whose task has something newer to report was killed: the kernel shows only that.
     """
@@ -26,44 +36,62 @@ def _late(is_late: Callable[[int, int], bool]) -> None:
             return _real_waitpid(who, options)
         while True:
             pid, status = _real_waitpid(-1, options)
-            if pid:
-                for old in [h for h in held if h[1] == pid]:
-                    held.remove(old)
-                if os.WIFSTOPPED(status) and is_late(status >> 16, os.WSTOPSIG(status)):
-                    held.append((monotonic() + _LATE_SECONDS, pid, status))
-                    continue
-            elif held:
-                if held[0][0] <= monotonic():
-                    return held.popleft()[1:]
-                sleep(0.0005)
-                continue
-            return pid, status
+            if not pid:
+                return held.popleft()[1:] if held and held[0][0] <= monotonic() else (0, 0)
+            for old in [h for h in held if h[1] == pid]:
+                held.remove(old)
+            if not is_late(pid, status):
+                return pid, status
+            held.append((monotonic() + seconds, pid, status))
+            threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGCHLD)).start()
 
     os.waitpid = waitpid
 
 
+def _is_creation(status: int) -> bool:
+    return status >> 16 in _CREATIONS
+
+
+@order("creators-late")
 def _creators_late() -> None:
     """A creator's event comes 20 ms late, so after its child's first stop and often its end."""
-    _late(lambda event, _signum: event in _CREATIONS)
+    _late(0.02, lambda _pid, status: _is_creation(status))
 
 
+@order("creators-stuck")
+def _creators_stuck() -> None:
+    """The same by a second, for all but the command itself."""
+    command: list[int] = []
+
+    def is_late(pid: int, status: int) -> bool:
+        if not command:
+            command.append(pid)
+        return _is_creation(status) and pid not in command
+
+    _late(1.0, is_late)
+
+
+@order("children-late")
 def _children_late() -> None:
-    """A child's first stop comes 20 ms late, so after its creator's event and often its end."""
-    _late(lambda event, signum: event == gateway.EVENT_STOP and signum == signal.SIGTRAP)
+    """A child's first stop comes 50 ms late, so after its creator's event and often its end."""
+    first = gateway.EVENT_STOP << 16 | signal.SIGTRAP << 8 | 0x7F
+    _late(0.05, lambda _pid, status: status == first)
 
 
+@order("slow")
 def _slow() -> None:
-    """The tracer is slow: 20 ms pass before it serves a creator's event."""
+    """The tracer is slow: 50 ms pass before it serves a creator's event."""
 
     def waitpid(who: int, options: int) -> tuple[int, int]:
         pid, status = _real_waitpid(who, options)
-        if status >> 16 in _CREATIONS:
-            sleep(_LATE_SECONDS)
+        if _is_creation(status):
+            sleep(0.05)
         return pid, status
 
     os.waitpid = waitpid
 
 
+@order("killed")
 def _killed() -> None:
     """Whoever creates, the command itself excepted, is killed just when its event is served."""
     command: list[int] = []
@@ -72,14 +100,8 @@ def _killed() -> None:
         pid, status = _real_waitpid(who, options)
         if pid and not command:
             command.append(pid)
-        if status >> 16 in _CREATIONS and pid not in command:
+        if _is_creation(status) and pid not in command:
             os.kill(pid, signal.SIGKILL)
         return pid, status
 
     os.waitpid = waitpid
-
-
-ORDERS["killed"] = _killed
-ORDERS["slow"] = _slow
-ORDERS["creators-late"] = _creators_late
-ORDERS["children-late"] = _children_late

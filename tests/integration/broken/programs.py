@@ -4,6 +4,7 @@ from typing import Any
 
 from forktrace.capture import arch, gateway, proc, recorder
 from forktrace.capture.gateway import Tracee
+from forktrace.capture.nested import Nested
 from forktrace.capture.proc import Snapshot
 from forktrace.capture.stack import ExecArguments
 from tests.integration.broken.registry import replace, rule
@@ -53,3 +54,9 @@ def _count_calls() -> None:
         return real(self, pid, names, entered) if entered != inside[pid] else None
 
     replace(Tracee, "call_stop", stop)
+
+
+@rule("leave-what-asks-to-be-traced")
+def _keep_all() -> None:
+    """A child of another tracer is kept when it asks to be traced by that."""
+    replace(Nested, "begin", lambda self, tid: None)
