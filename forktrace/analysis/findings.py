@@ -52,6 +52,59 @@ class Subreaper:
         return self.at is None
 
 
+@dataclass(frozen=True, slots=True)
+class CgroupStay:
+    """Say that a process was in a cgroup from a moment on, and how it came there.
+
+    ``hierarchy`` is "" for cgroup v2, else the controllers of a v1 hierarchy as /proc/PID/cgroup
+    names them ("memory", "name=systemd"). ``how``: "inherited" at birth from the real parent,
+    "clone" with CLONE_INTO_CGROUP, "write" by a recorded write of its pid (``by`` is the id of the
+    process that wrote, ``since`` the write), "outside" where all writes of the traced processes
+    were recorded and none was this one, "first" where it was read first and nothing tells how it
+    came there, "seen" where it was found to have changed and nobody recorded who did it. ``since``
+    is exact for "inherited", "clone" and "write", else the moment when it was first seen so; it
+    then lay somewhere after ``not_before``, when the old path was last seen.
+    """
+
+    hierarchy: str
+    path: str
+    since: Moment
+    how: Literal["inherited", "clone", "write", "outside", "first", "seen"]
+    by: str | None = None
+    not_before: Moment | None = None
+
+
+@dataclass(slots=True)
+class ExecSession:
+    """Be a process that was started in a running container (`podman exec`), and its monitor."""
+
+    process: str
+    monitor: str | None = None
+
+
+@dataclass(slots=True)
+class Container:
+    """Be a container that a launch made or that ran in it; processes are named by their id.
+
+    ``id`` is the container's id, ``name`` and ``image`` what argv tells of it (None: it does not).
+    ``engine`` is the process that the launch of it began with, ``runtimes`` are the invocations of
+    the OCI runtime for it, in order. ``init`` is the container's first process, ``payload`` when it
+    executed what the user asked for. ``members`` are all processes in it, the init among them.
+    """
+
+    key: str
+    id: str | None = None
+    name: str | None = None
+    image: str | None = None
+    engine: str | None = None
+    monitor: str | None = None
+    runtimes: list[str] = field(default_factory=list)
+    init: str | None = None
+    payload: Moment | None = None
+    exec_sessions: list[ExecSession] = field(default_factory=list)
+    members: list[str] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Findings:
     """Be the result of all passes: ``roles`` by id, ``double_forks`` by the daemon's id.
@@ -59,6 +112,8 @@ class Findings:
     ``subreapers`` by id. ``unwaited`` maps the id of an ended process to that of its real parent,
     which was not seen to wait for it; it is empty where waits were not recorded. ``signals``
     maps a process that a signal killed to who sent it that signal before, as far as recorded.
+    ``containers`` are in the order in which they were made. ``cgroups`` maps a process to where it
+    was, in the order of time, a hierarchy after another at the same moment.
     """
 
     roles: dict[str, RoleFinding] = field(default_factory=dict)
@@ -66,3 +121,5 @@ class Findings:
     subreapers: dict[str, Subreaper] = field(default_factory=dict)
     unwaited: dict[str, str] = field(default_factory=dict)
     signals: dict[str, list[str]] = field(default_factory=dict)
+    containers: list[Container] = field(default_factory=list)
+    cgroups: dict[str, list[CgroupStay]] = field(default_factory=dict)

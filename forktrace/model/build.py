@@ -48,6 +48,7 @@ def _build(trace: TraceFile) -> Launch:
         events.Created: joiner.created,
         events.Executed: joiner.executed,
         events.Sampled: joiner.sampled,
+        events.Descriptors: joiner.descriptors,
         events.Reparented: joiner.reparented,
         events.Exited: joiner.exited,
         events.ThreadExited: joiner.thread_exited,

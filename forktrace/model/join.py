@@ -4,6 +4,7 @@ The tracer writes what happens in the order in which it was told, which is not a
 in which it happened: ``model.pids`` says which records can come early, late or never.
 """
 
+from forktrace.model.descriptors import descriptor_table
 from forktrace.model.pids import first_ppid
 from forktrace.model.process import (
     Adoption,
@@ -140,6 +141,12 @@ class Joiner:
         if process is not None:
             process.samples.append(_sample(at, event.at, event.state))
             self._confirm_parent(process, event.state.ppid)
+
+    def descriptors(self, at: Moment, event: events.Descriptors) -> None:
+        """Take what descriptors were open."""
+        process = self._acting(at, event.pid)
+        if process is not None:
+            process.descriptors.append(descriptor_table(process, at, event))
 
     def reparented(self, at: Moment, event: events.Reparented) -> None:
         """Take a change of the real parent. The old one's end may be reported a little later."""

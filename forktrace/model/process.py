@@ -109,6 +109,31 @@ class Sample:
     errors: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """Say what an open descriptor leads to; the fields are those of ``trace.events.Descriptor``."""
+
+    to: str
+    access: Literal["r", "w", "rw"] | None = None
+    peer: int | None = None
+    tty: int | None = None
+
+
+@dataclass(slots=True)
+class DescriptorTable:
+    """Hold the descriptors that a process had open at one moment, all that were known by then.
+
+    ``at_event`` says when we looked ("birth", "exec", "reparent", "container"); ``whole``: all
+    were looked at then, else 0 to 2. What could not be read is in ``errors``.
+    """
+
+    at: Moment
+    at_event: str
+    fds: dict[int, Descriptor]
+    whole: bool = False
+    errors: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Call:
     """Be a system call that returned (detail "syscalls"); ``error`` is the errno if it failed.
@@ -175,6 +200,7 @@ class Process:
     adoptions: list[Adoption] = field(default_factory=list)
     threads: list[Thread] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    descriptors: list[DescriptorTable] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reap: Reap | None = None
     untraced: list[UntracedChild] = field(default_factory=list)

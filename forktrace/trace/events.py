@@ -149,6 +149,40 @@ class Executed(Record, frozen=True, tag="exec"):
     errors: dict[str, str] | None = None
 
 
+class Descriptor(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Say what an open file descriptor leads to.
+
+    ``to`` is what readlink(2) gives of /proc/PID/fd/N: a path, "pipe:[INODE]", "socket:[INODE]".
+    ``access`` is how it was opened. ``peer`` is the inode of the other end of a connected UNIX
+    socket (sock_diag(7)), ``tty`` the number N of /dev/pts/N of which it is the master ("tty-index"
+    in proc(5), fdinfo).
+    """
+
+    to: Text
+    access: Literal["r", "w", "rw"] | None = None
+    peer: int | None = None
+    tty: int | None = None
+
+
+class Descriptors(Record, frozen=True, tag="descriptors"):
+    """What descriptors a process had open, by number; only those that differ from the last time.
+
+    ``at`` says when we looked: at the process' own "birth" (or when it was attached to), "exec" or
+    "reparent", or, "container", when a container's payload was executed, of those who launched it
+    and of the process that adopted it. ``whole``: all descriptors were looked at, else 0 to 2.
+    ``closed`` lists the numbers that were open the last time and are not any more. ``errors`` maps
+    a number, or "fd" for the whole folder, to the errno that reading it gave.
+    """
+
+    at_ns: Nanoseconds
+    pid: Pid
+    at: Literal["birth", "exec", "reparent", "container"]
+    fds: dict[str, Descriptor] = {}
+    whole: bool = False
+    closed: list[int] = []
+    errors: dict[str, str] | None = None
+
+
 class Sampled(Record, frozen=True, tag="sample"):
     """What /proc showed of a process differed from the last sample; ``at`` says when we looked."""
 
@@ -264,6 +298,7 @@ Event = (
     | Created
     | Executed
     | Sampled
+    | Descriptors
     | Reparented
     | Exited
     | ThreadExited

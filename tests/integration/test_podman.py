@@ -332,17 +332,28 @@ def test_the_container_comes_up_when_forktrace_is_killed(
 def test_stopping_a_foreground_container_through_forktrace(
     forktrace: Forktrace, image: str, container: str, how: str
 ) -> None:
-    """podman passes TERM and INT on to its container; forktrace hands TERM to podman once."""
+    """podman passes TERM and INT on to its container; forktrace hands TERM to podman once.
+
+    Untraced too, podman ends with 1 at a signal in the short time between the container's start
+    and its own readiness to pass signals on; then the container is left, and it is tried again.
+    """
     script = "trap 'echo got; exit 9' TERM INT; echo up; while :; do sleep 0.1; done"
-    process, trace = forktrace.start_recording(
-        *RUN, "--rm", "--name", container, image, "sh", "-c", script, process_group=0
-    )
-    assert read_line(process) == b"up\n"
-    if how == "TERM":
-        process.send_signal(signal.SIGTERM)
-    else:
-        os.killpg(process.pid, signal.SIGINT)
-    assert read_line(process) == b"got\n"
-    status, out, err = finish(process)
-    assert (status, out) == (9, b""), err
-    assert read_records(trace)[-1]["reason"] == "exited"
+    for _ in range(10):
+        process, trace = forktrace.start_recording(
+            *RUN, "--rm", "--name", container, image, "sh", "-c", script, process_group=0
+        )
+        assert read_line(process) == b"up\n"
+        if how == "TERM":
+            process.send_signal(signal.SIGTERM)
+        else:
+            os.killpg(process.pid, signal.SIGINT)
+        said = read_line(process)
+        status, out, err = finish(process)
+        assert out == b""
+        if said:
+            assert (status, said) == (9, b"got\n"), err
+            assert read_records(trace)[-1]["reason"] == "exited"
+            return
+        assert status == 1, err
+        podman("rm", "-f", "-t", "0", container)
+    pytest.fail("podman never passed the signal on")
