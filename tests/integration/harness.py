@@ -201,3 +201,20 @@ def end_process(pid: int) -> None:
 def python(code: str) -> tuple[str, ...]:
     """Return a command that runs Python code, without what the site adds to its start-up."""
     return (sys.executable, "-I", "-S", "-c", code)
+
+
+# For programs that handle signals: Python runs a handler between two of its instructions, so one
+# that comes just before a blocking call would wait for that call's end. select() sees it at once.
+WAIT_FOR = """
+import os, select, signal
+_told, _tell = os.pipe()
+os.set_blocking(_tell, False)
+signal.set_wakeup_fd(_tell)
+def wait_for(fd=None):
+    while True:
+        ready = select.select([_told] if fd is None else [_told, fd], [], [])[0]
+        if _told in ready:
+            os.read(_told, 512)
+        if fd in ready:
+            return
+"""

@@ -8,7 +8,14 @@ import time
 from collections.abc import Callable
 
 from tests.integration import programs
-from tests.integration.harness import alive, finish, python, read_records, wait_until
+from tests.integration.harness import (
+    WAIT_FOR,
+    alive,
+    finish,
+    python,
+    read_records,
+    wait_until,
+)
 from tests.integration.pitfalls import Tracer, alone, without
 
 EndLater = Callable[[int], None]
@@ -87,11 +94,10 @@ def test_the_end_of_tracing_interrupts_no_call(tracer: Tracer) -> None:
 
 
 # Counts the keyboard's signal as it comes, and ends at the end of its input.
-INTERRUPTED = """
-import os, signal
+INTERRUPTED = f"""{WAIT_FOR}
 signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\\n"))
 os.write(1, b"up\\n")
-os.read(0, 1)
+wait_for(0)
 os._exit(7)
 """
 

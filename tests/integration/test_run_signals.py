@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.harness import (
+    WAIT_FOR,
     Forktrace,
     alive,
     end_process,
@@ -26,13 +27,14 @@ from tests.integration.harness import (
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 # Says each signal that it gets; ends with 7 at a line on standard input.
-LISTENER = """
-import os, signal, sys
+LISTENER = f"""{WAIT_FOR}
+import sys
 def tell(number, frame):
     os.write(1, signal.Signals(number).name.encode() + b"\\n")
 for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     signal.signal(number, tell)
 os.write(1, b"up %d\\n" % os.getpid())
+wait_for(0)
 sys.stdin.readline()
 sys.exit(7)
 """
@@ -143,8 +145,8 @@ def test_a_command_that_does_not_handle_it_ends_by_it(
 def test_a_command_that_handles_it_and_ends(forktrace: Forktrace) -> None:
     process, _, _ = start(
         forktrace,
-        "import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7));"
-        "os.write(1, b'up %d\\n' % os.getpid()); signal.pause()",
+        f"{WAIT_FOR}\nimport sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7));"
+        "os.write(1, b'up %d\\n' % os.getpid()); wait_for()",
     )
     process.send_signal(signal.SIGTERM)
     assert finish(process)[0] == 7
@@ -164,9 +166,9 @@ def test_a_command_that_blocks_it(forktrace: Forktrace) -> None:
 def test_a_command_that_ignores_it(forktrace: Forktrace) -> None:
     process, _, pid = start(
         forktrace,
-        "import os, signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"{WAIT_FOR}\nimport sys; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "signal.signal(signal.SIGHUP, lambda *_: os.write(1, b'HUP\\n'));"
-        "os.write(1, b'up %d\\n' % os.getpid()); sys.stdin.readline(); sys.exit(7)",
+        "os.write(1, b'up %d\\n' % os.getpid()); wait_for(0); sys.exit(7)",
     )
     process.send_signal(signal.SIGTERM)
     wait_until(was_taken(process, signal.SIGTERM), "forktrace has taken the signal")

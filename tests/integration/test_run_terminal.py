@@ -16,6 +16,7 @@ import pytest
 from tests.integration.harness import (
     FORKTRACE,
     PATIENCE,
+    WAIT_FOR,
     Forktrace,
     default_signals,
     end_process,
@@ -108,13 +109,15 @@ def test_quit_key(shell: Terminal, prefix: str) -> None:
 
 
 # Says when it is up, when it is interrupted, and what it reads; then ends with 7.
-READER = python(
-    "import os, signal, sys;"
-    "signal.signal(signal.SIGINT, lambda *_: os.write(1, b'got it\\n'));"
-    "os.write(1, b'up %d\\n' % os.getpid());"
-    "os.write(1, b'read ' + sys.stdin.readline().encode());"
-    "sys.exit(7)"
-)
+READER_CODE = f"""{WAIT_FOR}
+import sys
+signal.signal(signal.SIGINT, lambda *_: os.write(1, b"got it\\n"))
+os.write(1, b"up %d\\n" % os.getpid())
+wait_for(0)
+os.write(1, b"read " + sys.stdin.readline().encode())
+sys.exit(7)
+"""
+READER = python(READER_CODE)
 
 # Ends with 7 once there is a file "go". (No shell loop: while its parent is in the middle of a
 # vfork neither can stop, traced or not.)
@@ -170,19 +173,20 @@ def test_suspend_key_and_foreground(shell: Terminal, prefix: str) -> None:
 
 
 # Puts the screen in order when it is suspended, and again when it goes on, as an editor does.
-EDITOR = python(
-    "import os, signal, sys\n"
-    "def suspend(number, frame):\n"
-    "    os.write(1, b'tidied up\\n')\n"
-    "    signal.signal(number, signal.SIG_DFL)\n"
-    "    os.kill(os.getpid(), number)\n"
-    "    signal.signal(number, suspend)\n"
-    "    os.write(1, b'restored\\n')\n"
-    "signal.signal(signal.SIGTSTP, suspend)\n"
-    "os.write(1, b'up %d\\n' % os.getpid())\n"
-    "os.write(1, b'read ' + sys.stdin.readline().encode())\n"
-    "sys.exit(7)"
-)
+EDITOR = python(f"""{WAIT_FOR}
+import sys
+def suspend(number, frame):
+    os.write(1, b"tidied up\\n")
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    signal.signal(number, suspend)
+    os.write(1, b"restored\\n")
+signal.signal(signal.SIGTSTP, suspend)
+os.write(1, b"up %d\\n" % os.getpid())
+wait_for(0)
+os.write(1, b"read " + sys.stdin.readline().encode())
+sys.exit(7)
+""")
 
 
 @both
@@ -204,7 +208,7 @@ def test_suspend_key_that_the_command_handles_and_obeys(shell: Terminal, prefix:
 def test_suspend_key_that_the_command_does_not_obey(shell: Terminal, prefix: str) -> None:
     """It goes on, and so does forktrace; what stops it later, from elsewhere, is not mixed up."""
     no_stop = "signal.SIGTSTP, lambda *_: os.write(1, b'no\\n')"
-    command = [*READER[:-1], f"import os, signal; signal.signal({no_stop})\n{READER[-1]}"]
+    command = python(f"import os, signal; signal.signal({no_stop})\n{READER_CODE}")
     shell.type(f"{prefix}{shlex.join(command)}\n")
     pid = int(shell.expect(r"up (\d+)")[1])
     for _ in range(3):
@@ -227,7 +231,9 @@ def test_suspend_key_and_background(shell: Terminal, prefix: str) -> None:
 
 @both
 def test_a_background_job_that_reads_is_stopped(shell: Terminal, prefix: str) -> None:
-    shell.type(f"{prefix}{shlex.join(READER)} &\n")
+    code = "import os, sys; os.write(1, b'up %d\\n' % os.getpid());"
+    code += "os.write(1, b'read ' + sys.stdin.readline().encode()); sys.exit(7)"
+    shell.type(f"{prefix}{shlex.join(python(code))} &\n")
     pid = int(shell.expect(r"up (\d+)")[1])
     wait_until(partial(lists_a_stopped_job, shell), "the shell has noticed that it is stopped")
     shell.type("fg\n")
@@ -249,14 +255,12 @@ def test_end_of_file_key_and_job_killed_by_number(shell: Terminal, prefix: str) 
 
 
 # Writes down each HUP that it gets; a TERM ends it.
-COUNT_HANGUPS = """
-import os, signal, sys
+COUNT_HANGUPS = f"""{WAIT_FOR}
 log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 signal.signal(signal.SIGHUP, lambda *_: os.write(log, b"HUP\\n"))
 signal.signal(signal.SIGTERM, lambda *_: (os.write(log, b"TERM\\n"), os._exit(7)))
 os.write(1, b"up %d\\n" % os.getpid())
-while True:
-    signal.pause()
+wait_for()
 """
 
 
