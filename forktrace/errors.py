@@ -20,6 +20,10 @@ class TraceFormatError(ForktraceError):
     """A trace file is damaged, is no trace at all, or is of a newer version."""
 
 
+class LogFormatError(ForktraceError):
+    """A log to import can't be read, or is none of strace's."""
+
+
 class NoTraceError(ForktraceError):
     """No trace was named and no earlier run left one."""
 

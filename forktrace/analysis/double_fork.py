@@ -19,6 +19,7 @@ In a chain of such forks only the last process is the daemon, the others were mi
 from collections import Counter
 
 from forktrace.analysis.findings import DoubleFork, Findings
+from forktrace.model.derive import ANY_ADOPTER
 from forktrace.model.history import History
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
@@ -45,6 +46,8 @@ def _double_fork(
         return None
     adopter = next((a.parent for a in daemon.adoptions if a.death == middle.id), None)
     if adopter is None or adopter in (middle.creator, middle.parent):
+        return None
+    if launch.processes[adopter].stand_in == ANY_ADOPTER:  # it may be one of these two
         return None
     if len(daemon.nspid) > 1 and daemon.nspid[-1] == 1:
         return None

@@ -1,8 +1,10 @@
 """Hold what the passes find, apart from what was observed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from forktrace.analysis.streams import StreamEnd
 from forktrace.model.process import Moment
 
 Role = Literal[
@@ -63,7 +65,8 @@ class CgroupStay:
     were recorded and none was this one, "first" where it was read first and nothing tells how it
     came there, "seen" where it was found to have changed and nobody recorded who did it. ``since``
     is exact for "inherited", "clone" and "write", else the moment when it was first seen so; it
-    then lay somewhere after ``not_before``, when the old path was last seen.
+    then lay somewhere after ``not_before``, when the old path was last seen. ``inferred`` marks an
+    inheritance from a creator that was not known to be there itself: cgroups(7) has no other way.
     """
 
     hierarchy: str
@@ -72,6 +75,27 @@ class CgroupStay:
     how: Literal["inherited", "clone", "write", "outside", "first", "seen"]
     by: str | None = None
     not_before: Moment | None = None
+    inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceStay:
+    """Say that a process was in a namespace from a moment on, and how it came there.
+
+    ``kind`` is as in /proc/PID/ns ("pid", "mnt"), ``inode`` None where it made or joined one that
+    was never read. ``how``: "inherited" at birth, "clone" by a flag of its creation, "unshare" or
+    "setns" by a recorded call of ``by`` (itself; for a PID namespace its creator, as only children
+    enter that), "first" where it was read first, "seen" where it was found to have changed.
+    ``since``, ``not_before`` and ``inferred`` are as in ``CgroupStay``.
+    """
+
+    kind: str
+    inode: int | None
+    since: Moment
+    how: Literal["inherited", "clone", "unshare", "setns", "first", "seen"]
+    by: str | None = None
+    not_before: Moment | None = None
+    inferred: bool = False
 
 
 @dataclass(slots=True)
@@ -113,7 +137,10 @@ class Findings:
     which was not seen to wait for it; it is empty where waits were not recorded. ``signals``
     maps a process that a signal killed to who sent it that signal before, as far as recorded.
     ``containers`` are in the order in which they were made. ``cgroups`` maps a process to where it
-    was, in the order of time, a hierarchy after another at the same moment.
+    was, in the order of time, a hierarchy after another at the same moment; ``namespaces`` to
+    which namespaces it was in, a kind after another. ``streams`` maps the init, the monitor and the
+    engine of a container to what their stdin, stdout and stderr led to when its payload ran, and
+    what else they had open whose other end another process of the trace held.
     """
 
     roles: dict[str, RoleFinding] = field(default_factory=dict)
@@ -122,4 +149,6 @@ class Findings:
     unwaited: dict[str, str] = field(default_factory=dict)
     signals: dict[str, list[str]] = field(default_factory=dict)
     containers: list[Container] = field(default_factory=list)
-    cgroups: dict[str, list[CgroupStay]] = field(default_factory=dict)
+    cgroups: Mapping[str, list[CgroupStay]] = field(default_factory=dict)
+    namespaces: Mapping[str, list[NamespaceStay]] = field(default_factory=dict)
+    streams: dict[str, tuple[StreamEnd, ...]] = field(default_factory=dict)

@@ -3,17 +3,25 @@
 from collections.abc import Callable
 
 from forktrace.analysis.adoption import find_subreapers
+from forktrace.analysis.cgroups import find_cgroups
+from forktrace.analysis.containers import find_containers
 from forktrace.analysis.double_fork import find_double_forks
 from forktrace.analysis.findings import Findings
+from forktrace.analysis.namespaces import find_namespaces
 from forktrace.analysis.reaping import find_unwaited
 from forktrace.analysis.roles import find_roles
 from forktrace.analysis.signals import find_senders
+from forktrace.analysis.streams import find_streams
 from forktrace.model.launch import Launch
 
 PASSES: tuple[Callable[[Launch, Findings], None], ...] = (
     find_subreapers,
     find_double_forks,
     find_roles,
+    find_containers,
+    find_streams,
+    find_cgroups,
+    find_namespaces,
     find_unwaited,
     find_senders,
 )

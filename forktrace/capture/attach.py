@@ -25,7 +25,7 @@ from forktrace.capture.call_recorder import CallRecorder
 from forktrace.capture.denied import why_denied
 from forktrace.capture.gateway import OPTIONS_BY_DETAIL, PtraceError, Tracee, check_binding
 from forktrace.capture.recorder import Recorder
-from forktrace.capture.relay import Relay, SignalGuard
+from forktrace.capture.relay import OwnSignals, Relay, SignalGuard
 from forktrace.capture.selection import select
 from forktrace.capture.tasks import TaskTable, TracedProcess
 from forktrace.capture.tracer import Tracer
@@ -190,7 +190,7 @@ class _Session:
             self._tracee,
             self._writer,
             calls,
-            Relay(None, self._guard.awaited),
+            Relay(None, OwnSignals(self._guard.awaited)),
             None,
             until=None if seconds is None else begun + seconds,
         )
@@ -218,10 +218,14 @@ class _Session:
     def _record(self, standing: "snapshot.StandingRecorder", seized: dict[int, set[int]]) -> None:
         looks = {pid: snapshot.look(pid, self._started_ns) for pid in seized}
         seen = {pid: look for pid, look in looks.items() if look is not None}
+        launchers = snapshot.launchers_of_containers(seen)
         for look in snapshot.parents_first(seen):
             look.threads = sorted(seized[look.pid] - {look.pid})
             standing.process(look)
             process = TracedProcess(look.pid, look.ppid, look.now, executed=True)
+            if self._request.detail != "minimal":
+                whole = look.pid in launchers
+                process.descriptors = standing.descriptors(look, whole=whole)
             self._table.add_process(process)
             for tid in look.threads:
                 self._table.add_thread(tid, process)

@@ -10,6 +10,10 @@ from forktrace.capture.tasks import TaskTable
 from forktrace.trace import events
 from forktrace.trace.writer import TraceWriter
 
+# A filter stops these too, lest they make a child that it leaves without a tracer.
+CREATORS = frozenset(("clone", "clone3"))
+FILTERED = calls.NAMES | CREATORS
+
 
 class CallRecorder:
     """Join the two stops of each call of interest to one event.
@@ -22,25 +26,50 @@ class CallRecorder:
         table: the live tasks.
         tracee: the ptrace gateway of the tracing thread.
         now: returns the ns since the start of the trace.
+        filtered: whether a seccomp filter makes tasks stop at the entry of these calls.
     """
 
     def __init__(
-        self, writer: TraceWriter, table: TaskTable, tracee: Tracee, now: Callable[[], int]
+        self,
+        writer: TraceWriter,
+        table: TaskTable,
+        tracee: Tracee,
+        now: Callable[[], int],
+        *,
+        filtered: bool = False,
     ) -> None:
         self._writer = writer
         self._table = table
         self._tracee = tracee
         self._now = now
+        self._names = FILTERED if filtered else calls.NAMES
         self._entered: dict[int, Entered] = {}
 
     def stop(self, tid: int) -> None:
         """Take a stop at a call's entry or exit."""
-        stop = self._tracee.call_stop(tid, calls.NAMES, tid in self._entered)
+        stop = self._tracee.call_stop(tid, self._names, tid in self._entered)
         if stop is None:
             return
         if stop.leaving:
             self._leave(tid, stop)
             return
+        self._enter(tid, stop)
+
+    def filtered(self, tid: int) -> None:
+        """Take a stop that a seccomp filter has caused, at the entry of a call."""
+        stop = self._tracee.call_stop(tid, self._names, False)
+        if stop is None:
+            return
+        if stop.name in CREATORS:
+            self._tracee.keep_child_traced(tid)
+        else:
+            self._enter(tid, stop)
+
+    def awaits_return(self, tid: int) -> bool:
+        """Say whether ``tid`` is in a call that is recorded when it returns."""
+        return tid in self._entered
+
+    def _enter(self, tid: int, stop: CallStop) -> None:
         entered = calls.enter(self._tracee, tid, stop.name, stop.values, stop.word)
         if entered is not None:
             self._entered[tid] = entered
@@ -55,8 +84,11 @@ class CallRecorder:
         if call is None or process is None:
             return
         failed = stop.error
-        arguments = call.arguments if failed else calls.leave(self._tracee, tid, call, stop.result)
-        if arguments is None or (failed and call.name in ("wait4", "waitid", "waitpid")):
+        if failed:
+            arguments = calls.leave_failed(self._tracee, tid, call)
+        else:
+            arguments = calls.leave(self._tracee, tid, call, stop.result)
+        if arguments is None:
             return
         self._writer.event(
             events.Called(

@@ -20,8 +20,9 @@ Arguments = dict[str, Argument]
 
 _PATH_MAX = 4096
 _CGROUP_FILES = (b"/cgroup.procs", b"/tasks", b"/cgroup.threads")
-_MAX_PID_WRITE = 20  # a pid in decimal, with room for a newline
+MAX_PID_WRITE = 20  # a pid in decimal, with room for a newline
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
+RECORDED_OPTIONS = (_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER)
 _WNOWAIT = 0x01000000
 _AT_FDCWD = -100
 
@@ -116,7 +117,7 @@ def _pivot_root(call: Reader) -> Arguments:
 def _write(call: Reader) -> Arguments | None:
     """Take a write of a pid to a cgroup's file; look at the data first, as it is cheaper."""
     size = call.values[2]
-    if not 0 < size <= _MAX_PID_WRITE:
+    if not 0 < size <= MAX_PID_WRITE:
         return None
     data = call.memory(call.values[1], size).strip()
     if not data.isdigit():
@@ -168,8 +169,8 @@ _ON_ENTRY: dict[str, Callable[[Reader], Arguments | None]] = {
     "chroot": _chroot,
     "pivot_root": _pivot_root,
     "write": _write,
-    "execve": _execve,
-    "execveat": _execveat,
+    "execve": _nothing,
+    "execveat": _nothing,
     "kill": _kill,
     "tkill": _tkill,
     "tgkill": _tgkill,
@@ -203,6 +204,19 @@ def leave(tracee: Tracee, tid: int, call: Entered, result: int) -> Arguments | N
     if call.name == "waitid":
         return _reaped_by_waitid(reader)
     return call.arguments
+
+
+def leave_failed(tracee: Tracee, tid: int, call: Entered) -> Arguments | None:
+    """Return what a call that has failed is to be recorded with, None for a wait.
+
+    What an exec was given is read only now, as most succeed.
+    """
+    if call.name in ("wait4", "waitid", "waitpid"):
+        return None
+    reader = Reader(tracee, tid, call.values, call.word)
+    if call.name == "execve":
+        return _execve(reader)
+    return _execveat(reader) if call.name == "execveat" else call.arguments
 
 
 def _reaped_by_wait4(call: Reader, result: int) -> Arguments | None:

@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -79,6 +79,10 @@ class Child:
             os.write(self._go, _GO)
             self._close()
 
+    def leave(self) -> None:
+        """Leave its release to another process that was forked since."""
+        self._close()
+
     def abandon(self) -> None:
         """Let it end without having executed anything, and reap it."""
         self._close()
@@ -97,7 +101,11 @@ class Child:
 
 
 def start_child(
-    path: str, argv: Sequence[str], guard: SignalGuard, identity: Identity | None
+    path: str,
+    argv: Sequence[str],
+    guard: SignalGuard,
+    identity: Identity | None,
+    prepare: Callable[[], None] | None = None,
 ) -> Child:
     """Fork the child that will execute the command when it is released.
 
@@ -106,13 +114,14 @@ def start_child(
         argv: its arguments, the first one its name.
         guard: knows the signal state that the command is to get.
         identity: the user that it is to run as, None for forktrace's own.
+        prepare: what to do in the child just before, still with forktrace's own identity.
     """
     go_read, go_write = os.pipe()
     report_read, report_write = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(go_write)
-        _become(path, argv, guard, identity, go_read, report_write)
+        _become(path, argv, guard, identity, go_read, report_write, prepare)
     os.close(go_read)
     os.close(report_write)
     return Child(pid, go_write, report_read)
@@ -125,12 +134,15 @@ def _become(
     identity: Identity | None,
     go: int,
     report: int,
+    prepare: Callable[[], None] | None,
 ) -> NoReturn:
     """Execute the command in the child; on failure tell the errno and end."""
     try:
         if os.read(go, 1) == _GO:
             guard.restore_for_command()
             restore_locale()
+            if prepare is not None:
+                prepare()
             if identity is not None:
                 identity.assume()
             os.execv(path, list(argv))

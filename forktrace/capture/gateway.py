@@ -30,7 +30,9 @@ from forktrace.errors import LaunchError
 
 __all__ = ["EVENT_CLONE", "EVENT_EXEC", "EVENT_EXIT", "EVENT_FORK", "EVENT_STOP", "EVENT_VFORK"]
 __all__ += [
+    "EVENT_SECCOMP",
     "OPTIONS_BY_DETAIL",
+    "OPTION_SECCOMP",
     "CallStop",
     "CreatorCall",
     "PtraceError",
@@ -43,7 +45,9 @@ __all__ += [
 _CONT = 7
 _DETACH = 17
 _SYSCALL = 24
+_POKEDATA = 5
 _GETREGSET = 0x4204
+_SETREGSET = 0x4205
 _SEIZE = 0x4206
 _LISTEN = 0x4208
 _GETEVENTMSG = 0x4201
@@ -53,11 +57,15 @@ _NT_PRSTATUS = 1
 _SIGCHLD = 17
 
 EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT = 1, 2, 3, 4, 6
+EVENT_SECCOMP = 7
 EVENT_STOP = 128
+CLONE_UNTRACED = 0x00800000  # <linux/sched.h>
 # One option bit per event. No EXITKILL (it would kill daemons with the tracer).
 OPTIONS_MINIMAL = sum(1 << e for e in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC))
 # TRACESYSGOOD (1) marks the stops at system calls, where somebody is made to stop there.
 OPTIONS_EVENTS = OPTIONS_MINIMAL | 1 << EVENT_EXIT | 1
+
+OPTION_SECCOMP = 1 << EVENT_SECCOMP
 
 OPTIONS_BY_DETAIL = {
     "minimal": OPTIONS_MINIMAL,
@@ -65,12 +73,25 @@ OPTIONS_BY_DETAIL = {
     "syscalls": OPTIONS_EVENTS,
 }
 
-_request: Callable[..., int] = _binding.ptrace
+_FAILED = 2 ** (8 * ctypes.sizeof(ctypes.c_ulong)) - 1
+_ptrace: Callable[..., int] = _binding._ptrace  # type: ignore[attr-defined]
+_error: Callable[..., PtraceError] = PtraceError
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _Iovec(ctypes.Structure):
     _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+def _request(request: int, pid: int, address: int = 0, data: int = 0) -> None:
+    """Make a request by python-ptrace's binding of the C library's function.
+
+    Its own wrapper does the same, for peeks too, whose result may be -1; it takes three times as
+    long, and this is called several times a stop.
+    """
+    if _ptrace(request, pid, address, data) == _FAILED:
+        code = ctypes.get_errno()
+        raise _error(f"ptrace request {request:#x}: {os.strerror(code)}", errno=code, pid=pid)
 
 
 def check_binding() -> None:
@@ -251,6 +272,24 @@ class Tracee:
         if name is None:
             return None
         return CreatorCall(name, values[abi.first], values[abi.result], abi.result == abi.first)
+
+    def keep_child_traced(self, pid: int) -> None:
+        """Take CLONE_UNTRACED out of the creating call that ``pid`` is about to make.
+
+        An untraced child would inherit a seccomp filter that needs its tracer.
+        """
+        layout, values = self.registers(pid)
+        abi = ABIS.get((self._audit_arch(pid, layout), layout.size), layout)
+        first = values[abi.first]
+        if abi.creators.get(values[abi.number] & abi.number_mask) == "clone3":
+            flags = struct.unpack("=Q", self.read_memory(pid, first, 8))[0]
+            if flags & CLONE_UNTRACED:
+                _request(_POKEDATA, pid, first, flags & ~CLONE_UNTRACED)
+        elif first & CLONE_UNTRACED:
+            size = struct.calcsize(layout.registers) // len(values)
+            code = "=Q" if size == 8 else "=I"
+            struct.pack_into(code, self._registers, abi.first * size, first & ~CLONE_UNTRACED)
+            _request(_SETREGSET, pid, _NT_PRSTATUS, self._iovec_at)
 
     def _audit_arch(self, pid: int, layout: Abi) -> int:
         try:

@@ -19,7 +19,7 @@ from forktrace.capture.gateway import (
 )
 from forktrace.capture.identity import Identity
 from forktrace.capture.recorder import Recorder
-from forktrace.capture.relay import Relay, SignalGuard
+from forktrace.capture.relay import OwnSignals, Relay, SignalGuard
 from forktrace.capture.surroundings import release_streams
 from forktrace.capture.tasks import TaskTable
 from forktrace.capture.tracer import Outcome, Tracer
@@ -35,12 +35,14 @@ class Capture(Struct, frozen=True):
     """Say how a captured run ended: its exit status as a shell shows it, and what it left.
 
     ``failure`` is what went wrong inside forktrace while the command ran on, None normally.
+    ``stays`` is the pid of the process that stays to serve what was left, None if none does.
     """
 
     exit_code: int
     reason: str
     left: list[int]
     failure: str | None = None
+    stays: int | None = None
 
 
 def run_traced(
@@ -112,7 +114,7 @@ class _Session:
             self._tracee,
             writer,
             self._call_recorder() if detail == "syscalls" else None,
-            Relay(child.pid, guard.awaited),
+            Relay(child.pid, OwnSignals(guard.awaited)),
             linger,
         )
         self._outcome: Outcome | None = None
@@ -173,19 +175,22 @@ class _Session:
         if self._outcome is None or self._outcome.status is None:
             return self._without_trace()
         code = os.waitstatus_to_exitcode(self._outcome.status)
-        return Capture(_as_shell(code), self._outcome.reason, self._outcome.left, self._failure)
+        return Capture(as_shell(code), self._outcome.reason, self._outcome.left, self._failure)
 
     def _without_trace(self) -> Capture:
         """Wait for a command that goes on although the tracing has failed."""
         try:
-            _pid, status = os.waitpid(self._child.pid, 0)
+            status = os.waitpid(self._child.pid, 0)[1]
+            while os.WIFSTOPPED(status):  # a stop from when it was traced
+                status = os.waitpid(self._child.pid, 0)[1]
         except ChildProcessError:
             return Capture(125, "exited", [], self._failure or "the command's end was not seen")
         code = os.waitstatus_to_exitcode(status)
-        return Capture(_as_shell(code), "exited", [], self._failure)
+        return Capture(as_shell(code), "exited", [], self._failure)
 
 
-def _as_shell(code: int) -> int:
+def as_shell(code: int) -> int:
+    """Return an exit code as a shell shows it: 128 + n for signal n, which Python calls -n."""
     return 128 - code if code < 0 else code
 
 

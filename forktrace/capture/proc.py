@@ -180,6 +180,14 @@ def tracer(pid: int) -> int | None:
         return None
 
 
+def has_files(pid: int) -> bool:
+    """Say whether a process has a table of descriptors (FDSize); a killed one lets go of it first.
+
+    Raises OSError.
+    """
+    return bool(_number(read_file(f"/proc/{pid}/status"), b"\nFDSize:\t"))
+
+
 def ignored_signals(pid: int) -> int:
     """Return the mask of signals that a process ignores (SigIgn), 0 where unreadable."""
     try:

@@ -7,7 +7,7 @@ reaped), and never resumes anything. What can't be read becomes None or an errno
 from threading import get_native_id
 from time import monotonic_ns
 
-from forktrace.capture import proc, sampler
+from forktrace.capture import image, proc, sampler
 from forktrace.capture.clone_flags import (
     CLONE_PARENT,
     CLONE_THREAD,
@@ -17,15 +17,15 @@ from forktrace.capture.clone_flags import (
     exit_signal_name,
     flag_names,
 )
-from forktrace.capture.gateway import PtraceError, Tracee, signal_name
+from forktrace.capture.gateway import Tracee, signal_name
 from forktrace.capture.nested import TracerPrograms
-from forktrace.capture.proc import Snapshot, errno_name
-from forktrace.capture.stack import ExecArguments, read_exec_arguments
+from forktrace.capture.observer import Observer
+from forktrace.capture.proc import Snapshot
 from forktrace.capture.tasks import Announcement, TaskTable, TracedProcess
 from forktrace.capture.unreported import unreported_creation
 from forktrace.capture.untraced import untraced_child
 from forktrace.trace import events
-from forktrace.trace.text import Text, encode_text
+from forktrace.trace.text import encode_text
 from forktrace.trace.writer import TraceWriter
 
 
@@ -56,7 +56,7 @@ class Recorder:
         self._tracee = tracee
         self._started_ns = started_ns
         self._sampling = sampling
-        self._outsiders = {tracer, 0}
+        self._observer = Observer(writer, table, enabled=sampling, tracer=tracer)
         self._tracer_programs = TracerPrograms()
 
     def now(self) -> int:
@@ -69,7 +69,7 @@ class Recorder:
         if self._sampling:
             self._birth(at_ns, pid, Announcement(elsewhere=True), root=True)
         else:
-            self._begin(at_ns, pid, None, Snapshot(), root=True)
+            self._begin(at_ns, pid, None, Snapshot(), Announcement(), root=True)
 
     def first_stop(self, tid: int) -> None:
         """Record a task's first stop, whether or not its creator's event has come."""
@@ -82,7 +82,7 @@ class Recorder:
         elif self._sampling:
             self._birth(at_ns, tid, told)
         else:
-            self._begin(at_ns, tid, told.parent.pid if told.parent else None, Snapshot())
+            self._begin(at_ns, tid, told.parent.pid if told.parent else None, Snapshot(), told)
 
     def late_births(self) -> None:
         """Record the processes that were created, live, and have not come to their first stop.
@@ -104,7 +104,7 @@ class Recorder:
             self._birth(at_ns, tid, Announcement())
         else:
             # Without exit events PPid may be an adopter's already: say nothing of the parent.
-            self._begin(at_ns, tid, None, Snapshot())
+            self._begin(at_ns, tid, None, Snapshot(), Announcement())
 
     def _birth(self, at_ns: int, pid: int, told: Announcement, *, root: bool = False) -> None:
         """Record a process' birth with what it calls for.
@@ -118,21 +118,32 @@ class Recorder:
             parent = told.parent or self._table.process(now.ppid)
             sampler.complete_birth(pid, now, parent, elsewhere=told.elsewhere)
         if told.parent is None:
-            self._outsider(at_ns, self._begin(at_ns, pid, now.ppid, now, root=root))
+            process = self._begin(at_ns, pid, now.ppid, now, told, root=root)
+            self._observer.parent_of(at_ns, process)
+            self._observer.born(at_ns, process)
             return
         orphaned = not self._table.lives(told.parent)
         if orphaned:
             now.ppid = None
-        process = self._begin(at_ns, pid, told.parent.pid, now)
+        process = self._begin(at_ns, pid, told.parent.pid, now, told)
         if orphaned:
             process.parent_traced = True
-            self._sample(at_ns, process, "reparent")
+            self._observer.sample(at_ns, process, "reparent")
 
     def _begin(
-        self, at_ns: int, pid: int, parent: int | None, now: Snapshot, *, root: bool = False
+        self,
+        at_ns: int,
+        pid: int,
+        parent: int | None,
+        now: Snapshot,
+        told: Announcement,
+        *,
+        root: bool = False,
     ) -> TracedProcess:
         known = self._table.process(parent)
         process = TracedProcess(pid, parent, sampler.inherited(known))
+        process.creator = told.creator
+        process.descriptors = told.descriptors
         process.may_trace = known is not None and known.may_trace
         state = sampler.changes(process.known, now)
         self._writer.event(events.Started(at_ns=at_ns, pid=pid, root=root, state=state))
@@ -172,6 +183,8 @@ class Recorder:
                 parent=parent if call else None,
                 plain=bool(call) and not elsewhere and not sibling and sampler.settled(process),
                 elsewhere=elsewhere,
+                creator=process,
+                descriptors=process.descriptors,
             ),
         )
         if not thread:
@@ -182,10 +195,10 @@ class Recorder:
     ) -> None:
         """Sample the creator, and the child too if it was born elsewhere and runs already."""
         if sampler.due_at_creation(creator):
-            self._sample(at_ns, creator, "create")
+            self._observer.sample(at_ns, creator, "create")
         child = self._table.process(pid)
         if elsewhere and child is not None:
-            self._sample(at_ns, child, "create")
+            self._observer.sample(at_ns, child, "create")
 
     def _is_thread(self, tid: int, pid: int) -> bool:
         now = Snapshot()
@@ -200,14 +213,12 @@ class Recorder:
             return
         self._table.drop_threads(process)
         errors: dict[str, str] = {}
-        arguments = self._arguments(pid, errors)
+        arguments = image.arguments(self._tracee, pid, errors)
         exe = cwd = state = None
         if self._sampling:
-            exe = self._link(pid, "exe", errors)
-            cwd = self._link(pid, "cwd", errors)
-            now = sampler.at_stop(process, namespaces=True)
-            self._notice_parent(at_ns, process, now)
-            state = self._changes(process, now)
+            exe = image.link(pid, "exe", errors)
+            cwd = image.link(pid, "cwd", errors)
+            state = self._observer.state_at_exec(at_ns, process)
             process.may_trace = self._tracer_programs.has(process, exe)
         process.executed = True
         process.creations = 0
@@ -225,27 +236,7 @@ class Recorder:
                 errors=errors or None,
             )
         )
-
-    def _arguments(self, pid: int, errors: dict[str, str]) -> ExecArguments | None:
-        """Read the arguments from the new stack, else from /proc (which has no file name)."""
-        try:
-            found = read_exec_arguments(self._tracee, pid)
-            if found is not None:
-                return found
-        except (PtraceError, OSError, KeyError):
-            pass  # an x32 or foreign layout, or memory we may not read: /proc may still tell
-        try:
-            return ExecArguments(None, proc.read_cmdline(pid), [])
-        except OSError as error:
-            errors["argv"] = errno_name(error)
-            return None
-
-    def _link(self, pid: int, name: str, errors: dict[str, str]) -> Text | None:
-        try:
-            return encode_text(proc.read_link(pid, name))
-        except OSError as error:
-            errors[name] = errno_name(error)
-            return None
+        self._observer.executed(at_ns, process)
 
     def exiting(self, tid: int) -> None:
         """Sample a process that is about to end: its parent and cgroup are still intact.
@@ -260,7 +251,7 @@ class Recorder:
             self._creation(tid, lost.child, lost.call)
         process = self._table.process(tid)
         if process is not None and (process.creations or not process.executed):
-            self._sample(self.now(), process, "exit")
+            self._observer.sample(self.now(), process, "exit")
 
     def child_signal(self, tid: int) -> None:
         """Record the child whose SIGCHLD ``tid`` is about to get, if that one is not traced."""
@@ -292,55 +283,4 @@ class Recorder:
         """
         child = self._table.process(pid)
         if child is not None and self._sampling:
-            self._sample(at_ns, child, "reparent")
-
-    def _sample(self, at_ns: int, process: TracedProcess, at: str) -> None:
-        if not self._sampling:
-            return
-        now = sampler.at_stop(process, namespaces=at != "reparent" and not process.executed)
-        self._notice_parent(at_ns, process, now)
-        state = self._changes(process, now)
-        if state is not None:
-            self._writer.event(events.Sampled(at_ns=at_ns, pid=process.pid, at=at, state=state))  # type: ignore[arg-type]
-
-    def _changes(self, process: TracedProcess, now: Snapshot) -> events.State | None:
-        state = sampler.changes(process.known, now)
-        if state is not None and state.nspid is not None:
-            self._table.note_numbers(process)
-        return state
-
-    def _notice_parent(self, at_ns: int, process: TracedProcess, now: Snapshot) -> None:
-        """Record a change of the real parent, wherever it is first seen.
-
-        If the old parent was traced its death is the cause: there is no other (its ``exit`` may
-        be reported a little later than this).
-        """
-        previous = process.parent
-        if now.ppid is None or previous is None or now.ppid == previous:
-            return
-        death = previous if process.parent_traced else None
-        self._table.disown(process)
-        process.parent = process.known.ppid = now.ppid
-        self._writer.event(
-            events.Reparented(
-                at_ns=at_ns, pid=process.pid, ppid=now.ppid, previous=previous, death=death
-            )
-        )
-        self._table.adopt(process)
-        self._outsider(at_ns, process)
-
-    def _outsider(self, at_ns: int, process: TracedProcess) -> None:
-        """Describe the parent of ``process`` if it is outside the trace, the first time."""
-        pid = process.parent
-        if pid is None or process.parent_traced or pid in self._outsiders or not self._sampling:
-            return
-        self._outsiders.add(pid)
-        now, argv = sampler.of_outsider(pid)
-        self._writer.event(
-            events.Outside(
-                at_ns=at_ns,
-                pid=pid,
-                argv=[encode_text(a) for a in argv] if argv else None,
-                state=sampler.whole(now),
-            )
-        )
+            self._observer.sample(at_ns, child, "reparent")

@@ -13,6 +13,7 @@ restores the screen first), and the shell would read on while the command still 
 import os
 import signal
 from time import monotonic
+from typing import Protocol
 
 from forktrace.capture import proc
 from forktrace.capture.gateway import PtraceError, Tracee
@@ -80,17 +81,48 @@ class SignalGuard:
 _parent_of_forktrace = os.getppid()
 
 
+class Signals(Protocol):
+    """Be where the relay gets signals from, and how forktrace stops as a job."""
+
+    def wait(self, timeout: float | None) -> tuple[int, int] | None:
+        """Return (number, sender's pid) of the next signal, None after ``timeout`` seconds."""
+
+    def stop(self, signum: int) -> None:
+        """Stop forktrace by the signal that has stopped the command, until SIGCONT."""
+
+
+class OwnSignals:
+    """Take the signals of this process, which ``SignalGuard`` has blocked."""
+
+    def __init__(self, awaited: frozenset[signal.Signals]) -> None:
+        self._awaited = tuple(int(s) for s in awaited)  # converted once: it is asked often
+
+    def wait(self, timeout: float | None) -> tuple[int, int] | None:
+        """Return (number, sender's pid) of the next signal, None after ``timeout`` seconds."""
+        if timeout is None:
+            info: signal.struct_siginfo | None = signal.sigwaitinfo(self._awaited)
+        else:
+            info = signal.sigtimedwait(self._awaited, timeout)
+        return None if info is None else (info.si_signo, info.si_pid)
+
+    def stop(self, signum: int) -> None:
+        """Stop this process as the default action of a signal does; shells wait for that."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signum,))
+        os.kill(os.getpid(), signum)
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signum,))
+
+
 class Relay:
     """Take queued signals for the tracing thread.
 
     Args:
         root: pid of the command, None where there is none to pass signals on to.
-        awaited: the blocked signals.
+        signals: where they come from.
     """
 
-    def __init__(self, root: int | None, awaited: frozenset[signal.Signals]) -> None:
+    def __init__(self, root: int | None, signals: Signals) -> None:
         self._root = root
-        self._awaited = tuple(int(s) for s in awaited)  # converted once: it is asked often
+        self._signals = signals
         self._delivered: list[tuple[int, int, float]] = []
         self._to_pass: list[tuple[int, int, float]] = []
         self._stopping: tuple[int, float] | None = None
@@ -108,19 +140,16 @@ class Relay:
             if self._pass_on(running):
                 return True
             timeout = _GRACE_SECONDS / 4
-        info = (
-            signal.sigtimedwait(self._awaited, timeout)
-            if timeout is not None
-            else (signal.sigwaitinfo(self._awaited))
-        )
-        if info is None or info.si_signo == signal.SIGCHLD:
+        got = self._signals.wait(timeout)
+        if got is None or got[0] == signal.SIGCHLD:
             return False
+        signum, sender = got
         if not running:
-            return info.si_signo in _ENDING
-        if info.si_signo in _PASSED_ON:
-            self._to_pass.append((info.si_signo, info.si_pid, monotonic()))
-        elif info.si_signo in _STOPPING:
-            self._stopping = (info.si_signo, monotonic())
+            return signum in _ENDING
+        if signum in _PASSED_ON:
+            self._to_pass.append((signum, sender, monotonic()))
+        elif signum in _STOPPING:
+            self._stopping = (signum, monotonic())
         return False
 
     def command_stopped(self, stopped: bool) -> None:
@@ -128,12 +157,10 @@ class Relay:
         self._command_stopped = stopped
 
     def _stop_too(self, signum: int, since: float) -> None:
-        """Stop as the command has, by the same signal, until SIGCONT; shells wait for that."""
+        """Stop as the command has, by the same signal, until SIGCONT."""
         self._stopping = None
         if monotonic() - since < _STOP_SECONDS:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signum,))
-            os.kill(os.getpid(), signum)
-            signal.pthread_sigmask(signal.SIG_BLOCK, (signum,))
+            self._signals.stop(signum)
 
     def delivery(self, tracee: Tracee, pid: int, signum: int) -> None:
         """Take note of a TERM or HUP that the command itself is about to get."""

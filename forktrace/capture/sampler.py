@@ -75,19 +75,6 @@ def at_stop(process: TracedProcess, namespaces: bool) -> Snapshot:
     return now
 
 
-def of_outsider(pid: int) -> tuple[Snapshot, list[bytes] | None]:
-    """Read a process outside the trace that became somebody's parent: its state and arguments."""
-    now = Snapshot()
-    proc.read_status(pid, now)
-    proc.read_cgroup(pid, now)
-    proc.read_namespaces(pid, now)
-    try:
-        return now, proc.read_cmdline(pid) or None
-    except OSError as error:
-        now.fail("argv", error)
-        return now, None
-
-
 def due_at_creation(process: TracedProcess) -> bool:
     """Count a creation, and say whether the creator is to be sampled: at powers of two."""
     process.creations += 1

@@ -12,16 +12,22 @@ from time import monotonic_ns
 
 from msgspec import Struct
 
-from forktrace.capture import proc, sampler
+from forktrace.capture import image, proc, sampler
+from forktrace.capture.descriptor_recorder import descriptors_event
+from forktrace.capture.descriptors import NOTHING, Table, read_table
 from forktrace.capture.gateway import signal_name
+from forktrace.capture.outsiders import Outsiders
 from forktrace.capture.proc import Snapshot, errno_name
 from forktrace.capture.selection import Stat, read_stat, select, walk
 from forktrace.capture.stack import TELLING_VARIABLES
 from forktrace.trace import events
-from forktrace.trace.text import Text, encode_text
+from forktrace.trace.text import encode_text
 from forktrace.trace.writer import TraceWriter
 
 __all__ = ["Look", "StandingRecorder", "look", "parents_first", "select", "take_snapshot"]
+
+
+_APART = ("pid", "mnt")
 
 
 class Look(Struct):
@@ -63,8 +69,10 @@ def take_snapshot(writer: TraceWriter, pids: Sequence[int], *, started_ns: int) 
             looks[pid] = found
     _look_again(looks)
     recorder = StandingRecorder(writer, started_ns)
+    launchers = launchers_of_containers(looks)
     for process in parents_first(looks):
         recorder.process(process)
+        recorder.descriptors(process, whole=process.pid in launchers)
     recorder.end(looks.values())
 
 
@@ -72,6 +80,17 @@ def parents_first(looks: dict[int, Look]) -> list[Look]:
     """Return looks, each after that at its parent, and children in the order of their start."""
     parents = {pid: found.ppid for pid, found in looks.items()}
     return [looks[pid] for pid in walk(parents, {p: s.stat.started for p, s in looks.items()})]
+
+
+def launchers_of_containers(looks: dict[int, Look]) -> set[int]:
+    """Return the pids of those who have a child in another PID or mount namespace than theirs."""
+    found = set()
+    for child in looks.values():
+        parent = looks.get(child.ppid)
+        theirs, own = child.now.ns or {}, (parent.now.ns if parent else None) or {}
+        if any(theirs.get(kind, inode) != inode for kind, inode in own.items() if kind in _APART):
+            found.add(child.ppid)
+    return found
 
 
 def look(pid: int, started_ns: int) -> Look | None:
@@ -124,8 +143,8 @@ def _image(pid: int, task: int, at_ns: int) -> events.Executed:
         pid=pid,
         attached=True,
         argv=argv,
-        exe=_link(task, "exe", errors),
-        cwd=_link(task, "cwd", errors),
+        exe=image.link(task, "exe", errors),
+        cwd=image.link(task, "cwd", errors),
         env=env,
         errors=errors or None,
     )
@@ -146,14 +165,6 @@ def _telling_variables(pid: int) -> list[str] | None:
     return [name.decode() for name in TELLING_VARIABLES if b"\0" + name + b"=" in data] or None
 
 
-def _link(pid: int, name: str, errors: dict[str, str]) -> Text | None:
-    try:
-        return encode_text(proc.read_link(pid, name))
-    except OSError as error:
-        errors[name] = errno_name(error)
-        return None
-
-
 def _look_again(looks: dict[int, Look]) -> None:
     """Read the parent once more of those whose parent has ended since: another has them now."""
     for found in looks.values():
@@ -172,13 +183,12 @@ class StandingRecorder:
     def __init__(self, writer: TraceWriter, started_ns: int) -> None:
         self._writer = writer
         self._started_ns = started_ns
-        self._told: set[int] = {0}
+        self._outsiders = Outsiders(writer, {0})
 
     def process(self, found: Look) -> None:
         """Write a process, its image and its threads; first its parent if that isn't recorded."""
-        if found.ppid not in self._told:
-            self._outside(found.ppid, found.at_ns)
-        self._told.add(found.pid)
+        self._outsiders.describe(found.at_ns, found.ppid)
+        self._outsiders.enter(found.pid)
         state = sampler.whole(found.now)
         self._writer.event(
             events.Started(at_ns=found.at_ns, pid=found.pid, attached=True, state=state)
@@ -188,18 +198,18 @@ class StandingRecorder:
         for tid in found.threads:
             self._writer.event(events.ThreadStarted(at_ns=found.at_ns, pid=found.pid, tid=tid))
 
-    def _outside(self, pid: int, at_ns: int) -> None:
-        """Describe a parent, as of the moment when its child was looked at."""
-        self._told.add(pid)
-        now, argv = sampler.of_outsider(pid)
-        self._writer.event(
-            events.Outside(
-                at_ns=at_ns,
-                pid=pid,
-                argv=[encode_text(a) for a in argv] if argv else None,
-                state=sampler.whole(now),
-            )
-        )
+    def descriptors(self, found: Look, *, whole: bool) -> Table:
+        """Write what a process has open, all of it or 0 to 2; returns that."""
+        if found.ended or found.stat.kernel:
+            return NOTHING
+        task = found.threads[0] if found.stat.state == b"Z" else found.pid
+        at_ns = monotonic_ns() - self._started_ns
+        mounts = (found.now.ns or {}).get("mnt")
+        now = read_table(task, NOTHING, whole=whole, mounts=mounts)
+        event = descriptors_event(at_ns, found.pid, "birth", NOTHING, now)
+        if event is not None:
+            self._writer.event(event)
+        return now
 
     def end(self, looks: Iterable[Look]) -> None:
         """Write how the zombies ended, and the end record of a snapshot, which names the others."""

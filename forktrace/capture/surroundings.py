@@ -37,6 +37,13 @@ def release_streams() -> None:
             os.close(fd)
 
 
+def release_all_streams() -> None:
+    """Let go of standard error and the working folder too: nobody is to wait for this process."""
+    release_streams()
+    os.dup2(0, 2, inheritable=False)
+    os.chdir("/")
+
+
 def _is_inherited(fd: int) -> bool:
     """Say whether a descriptor passes to the command: all that Python opens does not."""
     try:

@@ -11,6 +11,7 @@ first, or never:
 
 from msgspec import Struct
 
+from forktrace.capture.descriptors import Table
 from forktrace.capture.proc import Snapshot
 
 
@@ -19,13 +20,16 @@ class Announcement(Struct, frozen=True):
 
     ``thread_of`` is its process if it is a thread; ``parent`` its real parent by the flags, if
     that is traced; ``plain`` that it is born as its parent is in all that we sample;
-    ``elsewhere`` that the flags put it in new namespaces or another cgroup.
+    ``elsewhere`` that the flags put it in new namespaces or another cgroup. ``creator`` is who
+    called fork, ``descriptors`` what it was known to have open then, which the new task inherits.
     """
 
     thread_of: "TracedProcess | None" = None
     parent: "TracedProcess | None" = None
     plain: bool = False
     elsewhere: bool = False
+    creator: "TracedProcess | None" = None
+    descriptors: Table | None = None
 
 
 class TracedProcess(Struct):
@@ -35,7 +39,8 @@ class TracedProcess(Struct):
     trace that; ``executed`` whether it has executed a program since its birth.
     ``creations`` counts the processes that it has created since its birth or last exec.
     ``may_trace`` says that its program names ptrace(2), ``traces`` that it was left a child to
-    trace.
+    trace. ``adopted`` says that a traced process has adopted it, ``creator`` who called fork.
+    ``descriptors`` is what is known of them, ``whole_looks`` how often all were due to be read.
     """
 
     pid: int
@@ -48,6 +53,10 @@ class TracedProcess(Struct):
     parent_traced: bool = False
     may_trace: bool = False
     traces: bool = False
+    adopted: bool = False
+    creator: "TracedProcess | None" = None
+    descriptors: Table | None = None
+    whole_looks: int = 0
 
 
 class TaskTable:
@@ -64,6 +73,9 @@ class TaskTable:
         self._seen.add(tid)
         if tid in self._unannounced:
             self._unannounced.discard(tid)
+            late = self.process(tid)
+            if late is not None:
+                late.creator = announcement.creator
         else:
             self._announced[tid] = announcement
 
@@ -101,15 +113,19 @@ class TaskTable:
     def add_process(self, process: TracedProcess) -> None:
         """Enter a process, and make it a child of its parent if that is traced."""
         self.tasks[process.pid] = process
+        creator = self.living_creator(process)
+        if creator is not None:
+            self.living_creator(creator)
         self.note_numbers(process)
         self.adopt(process)
 
-    def adopt(self, process: TracedProcess) -> None:
-        """Enter ``process`` among the children of its present parent, if that is traced."""
+    def adopt(self, process: TracedProcess) -> TracedProcess | None:
+        """Enter ``process`` among the children of its present parent; returns that if traced."""
         parent = self.process(process.parent)
         process.parent_traced = parent is not None
         if parent is not None:
             parent.children.add(process.pid)
+        return parent
 
     def disown(self, process: TracedProcess) -> None:
         """Take ``process`` out of its present parent's children."""
@@ -121,6 +137,15 @@ class TaskTable:
         """Return the live process with that pid (not a thread's tid)."""
         found = self.tasks.get(pid) if pid is not None else None
         return found if found is not None and found.pid == pid else None
+
+    def living_creator(self, process: TracedProcess) -> TracedProcess | None:
+        """Return who created a process, or if that has ended, who created that one, and so on.
+
+        The dead are dropped on the way, so that a chain of them is not kept for ever.
+        """
+        while process.creator is not None and not self.lives(process.creator):
+            process.creator = process.creator.creator
+        return process.creator
 
     def lives(self, process: TracedProcess) -> bool:
         """Say whether ``process`` has not ended (its pid may be another's by now)."""

@@ -8,7 +8,7 @@ tracing thread simply returns when it is done, and the kernel then detaches what
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from forktrace.capture.gateway import (
     EVENT_EXEC,
     EVENT_EXIT,
     EVENT_FORK,
+    EVENT_SECCOMP,
     EVENT_STOP,
     EVENT_VFORK,
     PtraceError,
@@ -67,6 +68,9 @@ class Tracer:
         root: pid of the traced command, None where running processes were attached to.
         recorder, table, tracee, writer: the parts of the capture, made for the same trace.
         calls: records system calls, None where the detail is less.
+        filtered: a seccomp filter makes tasks stop at the calls of interest, and no others do.
+            Other tracers in the tree are let through only without it, as what they trace would
+            be left with a filter that needs us.
         relay: passes termination signals on to the command, and ends the linger time.
         linger: seconds to go on after the command's own end, None for no limit.
         until: when to end in any case, on time.monotonic's clock; None for no such moment.
@@ -83,6 +87,8 @@ class Tracer:
         relay: Relay,
         linger: float | None,
         until: float | None = None,
+        *,
+        filtered: bool = False,
     ) -> None:
         self._root = root
         self._recorder = recorder
@@ -91,6 +97,7 @@ class Tracer:
         self._writer = writer
         self._relay = relay
         self._calls = calls
+        self._filtered = filtered
         self._nested = Nested(writer, table, tracee, recorder.now)
         self._linger = linger
         self._status: int | None = None
@@ -102,6 +109,7 @@ class Tracer:
             EVENT_CLONE: self._creation,
             EVENT_EXEC: self._exec,
             EVENT_EXIT: self._recorder.exiting,
+            EVENT_SECCOMP: self._filtered_call,
         }
 
     def run(self) -> Outcome:
@@ -187,10 +195,20 @@ class Tracer:
 
     def _resume(self, pid: int, signum: int = 0) -> None:
         """Let a task go on to the next stop that is of interest."""
-        if self._calls or pid in self._nested.watched:
+        if self._stops_at_calls(pid):
             self._tracee.resume_to_call(pid, signum)
         else:
             self._tracee.resume(pid, signum)
+
+    def _stops_at_calls(self, pid: int) -> bool:
+        """Say whether a task is to stop at its next entry to a system call, or return from it."""
+        if self._filtered and self._calls:
+            return self._calls.awaits_return(pid)
+        return self._calls is not None or pid in self._nested.watched
+
+    def _filtered_call(self, pid: int) -> None:
+        if self._calls:
+            self._calls.filtered(pid)
 
     def _trap(self, pid: int, signum: int) -> None:
         """Serve a stop that no event caused: a first stop, a group-stop, or the end of one."""
@@ -199,7 +217,8 @@ class Tracer:
                 self._early[pid] = signum
                 return
             self._recorder.first_stop(pid)
-            self._nested.begin(pid)
+            if not self._filtered:
+                self._nested.begin(pid)
         if pid == self._root:
             self._relay.command_stopped(signum in _STOPPING)
         if signum in _STOPPING:
@@ -232,7 +251,7 @@ class Tracer:
         former = self._tracee.event_message(pid) or pid
         self._recorder.executed(pid, former)
         self._nested.end(pid)
-        if self._calls and former != pid:
+        if self._calls:
             self._calls.forget(former)
 
     def _death(self, pid: int, status: int) -> None:
@@ -250,3 +269,28 @@ class Tracer:
             self._status = status
             if self._linger is not None:
                 self._deadline = monotonic() + self._linger
+
+
+def resume_all(tracee: Tracee, tids: Iterable[int]) -> None:
+    """Let all tasks go on that have stopped; which ones those are need not be known."""
+    for tid in tids:
+        with suppress(PtraceError):  # ESRCH: it runs
+            tracee.resume(tid)
+
+
+def serve_unrecorded(tracee: Tracee) -> None:
+    """Serve what this thread traces until all has ended, and record nothing any more."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, _WALL | _NOTHREAD)
+        except ChildProcessError:
+            return
+        if not os.WIFSTOPPED(status):
+            continue
+        signum = (status >> 8) & 0xFF
+        event = status >> 16
+        with suppress(PtraceError):
+            if event == EVENT_STOP and signum in _STOPPING:
+                tracee.listen(pid)
+            else:
+                tracee.resume(pid, 0 if event or signum == _CALL_STOP else signum)

@@ -14,11 +14,13 @@ from forktrace.cli.options import (
     output_options,
     pid_option,
     quiet_option,
+    view_options,
 )
 from forktrace.cli.outputs import check_outputs, parse_outputs
 from forktrace.cli.recording import make_header, open_trace_file, show_trace
 from forktrace.errors import ForktraceError
 from forktrace.trace.writer import TraceWriter
+from forktrace.views.options import ViewOptions
 
 
 @click.command("attach")
@@ -34,6 +36,7 @@ from forktrace.trace.writer import TraceWriter
 )
 @output_options()
 @quiet_option
+@view_options()
 @detail_option
 def command(
     pids: tuple[int, ...],
@@ -45,6 +48,7 @@ def command(
     force: bool,
     quiet: bool,
     detail: str,
+    shown: ViewOptions,
 ) -> int:
     """Trace running processes, all their threads, and what they start, until they end.
 
@@ -67,7 +71,7 @@ def command(
         if trace.path is not None:
             trace.path.unlink(missing_ok=True)  # a trace of nothing
         raise
-    ok = show_trace(trace, outputs, quiet=quiet, force=force)
+    ok = show_trace(trace, outputs, quiet=quiet, force=force, shown=shown)
     if trace.path is not None:
         say(f"trace: {trace.path} (draw it: forktrace render -o attach.svg)")
     return 0 if ok else 1

@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -16,8 +17,11 @@ COMMANDS = {
     "run": "Trace a command and everything that it starts.",
     "show": "Show a trace as a tree in the terminal.",
     "render": "Draw a trace, in any format.",
+    "explain": "Tell in words what happened, and why.",
+    "ps": "Show the processes of a trace at a moment, as ps does.",
     "formats": "List the output formats.",
     "attach": "Trace processes that run already.",
+    "import": "Make a trace of a log of strace.",
     "snapshot": "Record what runs now, without tracing it.",
     "doctor": "Check whether tracing works here, and what is missing.",
     "demo": "Trace a built-in launch; needs no container engine.",
@@ -35,7 +39,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"forktrace.cli.{cmd_name}")
+        module = import_module(f"forktrace.cli.{cmd_name}{'_' * iskeyword(cmd_name)}")
         command: click.Command = module.command
         return command
 

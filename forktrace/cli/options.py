@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from typing import Any, TypeVar, get_args
 
 import click
 
 from forktrace.trace.events import Detail
+from forktrace.views.options import ROLES, Cluster, Theme, ViewOptions
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -50,6 +53,80 @@ def output_options(*, required: bool = False) -> Callable[[_Function], _Function
         click.option("--view", help="Draw this view where a format has several."),
         click.option("--force", is_flag=True, help="Replace files that exist."),
     )
+
+
+def view_options(*, drawn: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what adds ``shown``, a ``ViewOptions``: what is to be seen of a launch.
+
+    Where pictures are ``drawn`` it also says how.
+    """
+    options = (*_SELECTING, *(_DRAWING if drawn else ()), _WIDTH)
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def with_options(*args: Any, **values: Any) -> Any:
+            names = [field.name for field in fields(ViewOptions)]
+            chosen = {name: values.pop(name) for name in names if name in values}
+            return function(*args, shown=ViewOptions(**chosen), **values)
+
+        added: Callable[..., Any] = _adding(*options)(with_options)
+        return added
+
+    return add
+
+
+_SELECTING = (
+    click.option(
+        "--focus",
+        metavar="container|PROCESS",
+        help="Show the path to this and what is below it, fold the rest. A process is p3, a pid "
+        "or a program's name; 'container:NAME' is one of several.",
+    ),
+    click.option(
+        "--only",
+        type=click.Choice(ROLES),
+        multiple=True,
+        help="Show processes with this role and those above them. Repeatable.",
+    ),
+    click.option(
+        "--hide",
+        multiple=True,
+        metavar="PATTERN",
+        help="Fold programs like 'ip*' away, with all below them. Repeatable.",
+    ),
+    click.option(
+        "--depth", type=click.IntRange(0), metavar="N", help="Fold what is deeper than N levels."
+    ),
+    click.option(
+        "--max-processes",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Fold until no more than N processes are shown.",
+    ),
+)
+_DRAWING = (
+    click.option(
+        "--cluster",
+        type=click.Choice(get_args(Cluster)),
+        help="Group the boxes of the tree (SVG and DOT) by this.",
+    ),
+    click.option(
+        "--time", is_flag=True, help="Lanes: from left to right is time, not the order of events."
+    ),
+    click.option(
+        "--theme",
+        type=click.Choice(get_args(Theme)),
+        default="auto",
+        show_default=True,
+        help="Colours of pictures; 'auto' follows the reader's.",
+    ),
+)
+_WIDTH = click.option(
+    "--width",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Pixels of a picture, columns of a text.",
+)
 
 
 def pid_option(*, required: bool, text: str) -> Callable[[_Function], _Function]:

@@ -4,6 +4,7 @@ Imported only after a traced command has ended, as networkx and rich take their 
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from forktrace.analysis.findings import Findings
@@ -23,9 +24,17 @@ def load(trace: Path) -> tuple[Launch, Findings]:
     return launch, analyse(launch)
 
 
-def write(output: Output, trace: Path, launch: Launch, findings: Findings, *, force: bool) -> None:
-    """Write one output. Raises OutputError and MissingToolError."""
-    data = _content(output, trace, launch, findings)
+def write(
+    output: Output,
+    trace: Path,
+    launch: Launch,
+    findings: Findings,
+    *,
+    force: bool,
+    shown: ViewOptions | None = None,
+) -> None:
+    """Write one output. Raises OutputError, UsageError and MissingToolError."""
+    data = _content(output, trace, launch, findings, shown or ViewOptions())
     if output.path is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -33,15 +42,26 @@ def write(output: Output, trace: Path, launch: Launch, findings: Findings, *, fo
         write_file(output.path, data, force=force)
 
 
-def _content(output: Output, trace: Path, launch: Launch, findings: Findings) -> bytes:
+def _content(
+    output: Output, trace: Path, launch: Launch, findings: Findings, shown: ViewOptions
+) -> bytes:
     if output.format is None:
         return trace.read_bytes()
-    options = terminal_options(1) if output.path is None else ViewOptions()
+    options = _on_terminal(1, shown) if output.path is None else shown
     made = output.format.load()(launch, findings, options)
     return made.encode() if isinstance(made, str) else made
 
 
-def tree_text(launch: Launch, findings: Findings, fd: int) -> str:
-    """Return the text tree, made for the terminal (or file) behind descriptor ``fd``."""
-    made = find_format("text").load()(launch, findings, terminal_options(fd))
+def tree_text(launch: Launch, findings: Findings, fd: int, shown: ViewOptions | None = None) -> str:
+    """Return the text tree, made for the terminal (or file) behind descriptor ``fd``.
+
+    Raises UsageError: what was asked for is not in the launch.
+    """
+    options = _on_terminal(fd, shown or ViewOptions())
+    made = find_format("text").load()(launch, findings, options)
     return made if isinstance(made, str) else made.decode()
+
+
+def _on_terminal(fd: int, shown: ViewOptions) -> ViewOptions:
+    here = terminal_options(fd)
+    return replace(shown, width=shown.width or here.width, color=here.color)

@@ -7,6 +7,7 @@ import os
 import pwd
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from forktrace.cli.outputs import Output, open_trace
 from forktrace.errors import ForktraceError
 from forktrace.trace import events, store
 from forktrace.trace.text import encode_text
+from forktrace.views.options import ViewOptions
 
 
 class Recording(Struct, frozen=True):
@@ -104,7 +106,14 @@ def _user_name() -> str | None:
 _LARGE = 20_000
 
 
-def show_trace(trace: Recording, outputs: Sequence[Output], *, quiet: bool, force: bool) -> bool:
+def show_trace(
+    trace: Recording,
+    outputs: Sequence[Output],
+    *,
+    quiet: bool,
+    force: bool,
+    shown: ViewOptions | None = None,
+) -> bool:
     """Write all outputs but the trace itself, and the tree to standard error unless ``quiet``.
 
     Returns False, having said why, if something could not be written.
@@ -115,10 +124,11 @@ def show_trace(trace: Recording, outputs: Sequence[Output], *, quiet: bool, forc
     from forktrace.cli import pictures
 
     ok = True
+    on_terminal = replace(shown or ViewOptions(), width=None)  # a width is that of the pictures
     try:
         launch, findings = pictures.load(trace.readable)
         if not quiet and len(launch.processes) <= _LARGE:
-            write_error(pictures.tree_text(launch, findings, 2))
+            write_error(pictures.tree_text(launch, findings, 2, on_terminal))
         elif not quiet:
             say(f"{len(launch.processes)} processes: see them with 'forktrace show'")
     except Exception as error:
@@ -126,7 +136,7 @@ def show_trace(trace: Recording, outputs: Sequence[Output], *, quiet: bool, forc
         return False
     for output in drawings:
         try:
-            pictures.write(output, trace.readable, launch, findings, force=force)
+            pictures.write(output, trace.readable, launch, findings, force=force, shown=shown)
         except BrokenPipeError:  # whoever read standard output has seen enough
             raise
         except Exception as error:

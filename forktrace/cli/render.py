@@ -4,18 +4,21 @@ from pathlib import Path
 
 import click
 
-from forktrace.cli.options import output_options
+from forktrace.cli.options import output_options, view_options
+from forktrace.views.options import ViewOptions
 
 
 @click.command("render")
 @click.argument("trace", required=False, type=click.Path(path_type=Path))
 @output_options(required=True)
+@view_options()
 def command(
     trace: Path | None,
     texts: tuple[str, ...],
     format_name: str | None,
     view: str | None,
     force: bool,
+    shown: ViewOptions,
 ) -> None:
     """Draw TRACE (by default the latest run's) into each FILE.
 
@@ -31,6 +34,6 @@ def command(
     source = trace or latest_trace()
     launch, findings = pictures.load(source)
     for output in outputs:
-        pictures.write(output, source, launch, findings, force=force)
+        pictures.write(output, source, launch, findings, force=force, shown=shown)
     for warning in launch.warnings:
         say(warning)

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from forktrace.capture.command import find_command
-from forktrace.capture.identity import find_identity
+from forktrace.capture.identity import Identity, find_identity
 from forktrace.capture.launch import Capture, monotonic_start, run_traced
 from forktrace.capture.rootless import rootless_warning
 from forktrace.cli.messages import say
@@ -18,6 +18,12 @@ from forktrace.cli.recording import Recording, make_header, open_trace_file, sho
 from forktrace.errors import LaunchError
 from forktrace.trace import events
 from forktrace.trace.writer import TraceWriter
+from forktrace.views.options import ViewOptions
+
+_FILTER_STAYS = (
+    "with --seccomp forktrace stays, in the background if need be, until all that the command "
+    "starts has ended: if it is killed before, their calls of setsid, wait, exec and the like fail"
+)
 
 
 class Request(Struct, frozen=True):
@@ -33,6 +39,8 @@ class Request(Struct, frozen=True):
     detail: events.Detail
     source: events.Source = "run"
     user: str | None = None
+    seccomp: bool = False
+    shown: ViewOptions | None = None
 
 
 def trace_command(request: Request) -> int:
@@ -53,7 +61,19 @@ def trace_command(request: Request) -> int:
     writer = TraceWriter(trace.fd)
     writer.header(make_header(request.command, request.detail, request.source))
     try:
-        capture = run_traced(
+        capture = _run(request, path, writer, started_ns, identity)
+    except LaunchError:
+        if trace.path is not None:
+            trace.path.unlink(missing_ok=True)  # a trace of nothing
+        raise
+    return _conclude(request, outputs, trace, writer, capture)
+
+
+def _run(
+    request: Request, path: str, writer: TraceWriter, started_ns: int, identity: Identity | None
+) -> Capture:
+    if not request.seccomp:
+        return run_traced(
             path,
             request.command,
             writer,
@@ -62,11 +82,17 @@ def trace_command(request: Request) -> int:
             linger=request.linger,
             identity=identity,
         )
-    except LaunchError:
-        if trace.path is not None:
-            trace.path.unlink(missing_ok=True)  # a trace of nothing
-        raise
-    return _conclude(request, outputs, trace, writer, capture)
+    from forktrace.capture.filtered import run_filtered  # not needed otherwise
+
+    say(_FILTER_STAYS)
+    return run_filtered(
+        path,
+        request.command,
+        writer,
+        started_ns=started_ns,
+        linger=request.linger,
+        identity=identity,
+    )
 
 
 def _conclude(
@@ -84,8 +110,12 @@ def _conclude(
     if writer.error is not None:
         failed = True
         say(f"the trace is not complete: {writer.error.strerror} ({trace.path or 'temporary'})")
-    failed |= not show_trace(trace, outputs, quiet=request.quiet, force=request.force)
-    if capture.left:
+    failed |= not show_trace(
+        trace, outputs, quiet=request.quiet, force=request.force, shown=request.shown
+    )
+    if capture.stays is not None:
+        say(f"still running: {_pids(capture.left)}; forktrace serves them as pid {capture.stays}")
+    elif capture.left:
         say(f"still running, untraced: {_pids(capture.left)}")
     if trace.path is not None:
         say(f"trace: {trace.path} (draw it: forktrace render -o launch.svg)")

@@ -7,11 +7,12 @@ import click
 
 from forktrace.capture.snapshot import take_snapshot
 from forktrace.cli.messages import say
-from forktrace.cli.options import output_options, pid_option, quiet_option
+from forktrace.cli.options import output_options, pid_option, quiet_option, view_options
 from forktrace.cli.outputs import check_outputs, parse_outputs
 from forktrace.cli.recording import make_header, open_trace_file, show_trace
 from forktrace.errors import NoProcessError
 from forktrace.trace.writer import TraceWriter
+from forktrace.views.options import ViewOptions
 
 
 @click.command("snapshot")
@@ -21,6 +22,7 @@ from forktrace.trace.writer import TraceWriter
 )
 @output_options()
 @quiet_option
+@view_options()
 def command(
     pids: tuple[int, ...],
     texts: tuple[str, ...],
@@ -28,6 +30,7 @@ def command(
     view: str | None,
     force: bool,
     quiet: bool,
+    shown: ViewOptions,
 ) -> int:
     """Record the processes that run now as a trace, from /proc alone.
 
@@ -48,7 +51,7 @@ def command(
     ok = writer.error is None
     if writer.error is not None:
         say(f"the trace is not complete: {writer.error.strerror} ({trace.path or 'temporary'})")
-    ok &= show_trace(trace, outputs, quiet=quiet, force=force)
+    ok &= show_trace(trace, outputs, quiet=quiet, force=force, shown=shown)
     if trace.path is not None:
         say(f"trace: {trace.path} (draw it: forktrace render -o snapshot.svg)")
     return 0 if ok else 1

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from forktrace.model.births import confirm_parents, infer_missed_adoptions, inherit_images
+from forktrace.model.derive import derive_adoptions
 from forktrace.model.gaps import gap_warnings
 from forktrace.model.graph import build_graph
+from forktrace.model.imported import import_warnings
 from forktrace.model.join import Joiner
 from forktrace.model.launch import Launch
 from forktrace.model.process import Moment
@@ -64,6 +66,8 @@ def _build(trace: TraceFile) -> Launch:
     infer_missed_adoptions(processes, joiner.expected_parents)
     confirm_parents(processes)
     find_reaps(processes)
+    if trace.header.source == "import":
+        derive_adoptions(processes, trace.end.log if trace.end else None)
     inherit_images(processes)
     return Launch(
         header=trace.header,
@@ -71,5 +75,11 @@ def _build(trace: TraceFile) -> Launch:
         graph=build_graph(processes),
         root=joiner.root,
         end=trace.end,
-        warnings=[*trace.warnings, *joiner.warnings(), *gap_warnings(processes.values())],
+        warnings=[
+            *trace.warnings,
+            *joiner.warnings(),
+            *gap_warnings(processes.values()),
+            *import_warnings(trace.header, trace.end, processes.values()),
+        ],
+        times_ns=[event.at_ns for event in trace.events],
     )

@@ -4,7 +4,7 @@ The tracer writes what happens in the order in which it was told, which is not a
 in which it happened: ``model.pids`` says which records can come early, late or never.
 """
 
-from forktrace.model.descriptors import descriptor_table
+from forktrace.model.descriptors import add_table, inherit_table, table_at_exec
 from forktrace.model.pids import first_ppid
 from forktrace.model.process import (
     Adoption,
@@ -109,6 +109,7 @@ class Joiner:
             child = self._known.add(event.child, at)
             child.unseen = True
             self._pids.announced[event.child] = child
+            inherit_table(child, creator)
         child.creation = Creation(
             at, creator.id, event.tid, event.how, list(flags or ()), event.exit_signal
         )
@@ -130,6 +131,8 @@ class Joiner:
             errors=dict(event.errors or {}),
         )
         process.images.append(image)
+        if not event.attached:
+            table_at_exec(process, at)
         self._threads.all_ended(process, at)
         if event.state:
             process.samples.append(_sample(at, "exec", event.state))
@@ -146,7 +149,7 @@ class Joiner:
         """Take what descriptors were open."""
         process = self._acting(at, event.pid)
         if process is not None:
-            process.descriptors.append(descriptor_table(process, at, event))
+            add_table(process, at, event)
 
     def reparented(self, at: Moment, event: events.Reparented) -> None:
         """Take a change of the real parent. The old one's end may be reported a little later."""

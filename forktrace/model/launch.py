@@ -1,6 +1,6 @@
 """Hold a whole launch: the header of its trace, its processes, and the graph between them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -18,6 +18,7 @@ class Launch:
     ``kind``: "create" from the creator, "parent" from the real parent at birth where that is not
     the creator, "reparent" from each later parent, with ``at_ns`` and what the JSON format lists.
     ``end`` is None where the trace was cut off; ``warnings`` are sentences for the user.
+    ``times_ns`` holds the ``at_ns`` of each event by its position (the ``seq`` of ``Moment``).
     """
 
     header: Header
@@ -26,6 +27,7 @@ class Launch:
     root: str | None
     end: Ended | None
     warnings: list[str] = field(default_factory=list)
+    times_ns: Sequence[int] = ()
 
     @property
     def complete(self) -> bool:

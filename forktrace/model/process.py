@@ -79,12 +79,16 @@ class Adoption:
 
 @dataclass(slots=True)
 class Thread:
-    """Be a thread that is not its group's leader. ``ended`` is None if its end was not seen."""
+    """Be a thread that is not its group's leader. ``ended`` is None if its end was not seen.
+
+    ``announced`` is the creator's event, None if that is not in the trace.
+    """
 
     tid: int
     at: Moment
     creator_tid: int | None
     ended: Moment | None = None
+    announced: Moment | None = None
 
 
 @dataclass(slots=True)
@@ -117,14 +121,19 @@ class Descriptor:
     access: Literal["r", "w", "rw"] | None = None
     peer: int | None = None
     tty: int | None = None
+    bound: str | None = None
+    slave: int | None = None
+    device: int | None = None
 
 
 @dataclass(slots=True)
 class DescriptorTable:
     """Hold the descriptors that a process had open at one moment, all that were known by then.
 
-    ``at_event`` says when we looked ("birth", "exec", "reparent", "container"); ``whole``: all
-    were looked at then, else 0 to 2. What could not be read is in ``errors``.
+    ``at_event`` says when we looked ("birth", "exec", "reparent", "child", "container");
+    ``whole``: all were looked at then, else 0 to 2. What could not be read is in ``errors``.
+    ``inherited``: it is what its creator had when it was created. ``partial``: what it had before
+    was not recorded, so a number that lacks may be open.
     """
 
     at: Moment
@@ -132,6 +141,8 @@ class DescriptorTable:
     fds: dict[int, Descriptor]
     whole: bool = False
     errors: dict[str, str] = field(default_factory=dict)
+    inherited: bool = False
+    partial: bool = False
 
 
 @dataclass(slots=True)
@@ -181,6 +192,10 @@ class Process:
     had executed. An ``unseen`` process was announced by its creator, but its
     first stop never came: it was killed at once, or the trace ended too early. ``released`` says
     when it was left to another tracer, its parent; nothing of it was seen from then on.
+    ``stand_in`` says what it stands for where nobody knows which process that is; a pid of 0 is one
+    that is not known.
+    ``heritage`` is what its creator was known to have open when it was created
+    (``model.descriptors.descriptors_at`` tells what it had itself at a moment).
 
     The creator, the parent and every adopter of a process are outside the trace, or stand before
     it in creation order: whoever walks up from a process comes to an end.
@@ -200,11 +215,13 @@ class Process:
     adoptions: list[Adoption] = field(default_factory=list)
     threads: list[Thread] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    heritage: DescriptorTable | None = None
     descriptors: list[DescriptorTable] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reap: Reap | None = None
     untraced: list[UntracedChild] = field(default_factory=list)
     released: Moment | None = None
+    stand_in: str | None = None
 
     @property
     def creator(self) -> str | None:
@@ -229,6 +246,8 @@ class Process:
     @property
     def name(self) -> str:
         """Return what to call this process: its last program's name, else its comm, else pid."""
+        if self.stand_in is not None:
+            return self.stand_in
         own = self.images and not self.images[-1].inherited
         if self.comm and not own and self.outside:
             return self.comm

@@ -14,9 +14,9 @@ class ThreadTable:
         """Note a creator's event: of a thread seen before without one, else of a new one."""
         known = self._latest.get((process.id, tid))
         if known is not None and known.creator_tid is None:
-            known.creator_tid = creator_tid
+            known.creator_tid, known.announced = creator_tid, at
         else:
-            self._add(process, Thread(tid, at, creator_tid))
+            self._add(process, Thread(tid, at, creator_tid, announced=at))
 
     def seen(self, process: Process, tid: int, at: Moment) -> None:
         """Note the first stop of a thread whose creator's event has not come."""

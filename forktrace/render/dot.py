@@ -5,6 +5,7 @@ who adopted) don't move boxes (``constraint=false``).
 """
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import NamedTuple
 
 import graphviz
@@ -13,27 +14,32 @@ from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.trace.text import decode_text
-from forktrace.views.boxes import Box, Line, box_of
+from forktrace.views.boxes import CLUSTER, PADDING, Box, Line, box_of
+from forktrace.views.clusters import find_groups
+from forktrace.views.fonts import text_width
 from forktrace.views.notes import closing_notes, summary_lines
 from forktrace.views.options import ViewOptions
-from forktrace.views.palette import BACKGROUND, GREY, INK, MUTED, Shade, role_shade
+from forktrace.views.palette import BACKGROUND, GREY, INK, MUTED, PANEL, Shade, role_shade
+from forktrace.views.select.words import hidden_words
 from forktrace.views.tree import Row, Tree, build_tree, outside_rows
-from forktrace.views.words import count_words, show_argv
+from forktrace.views.words import show_argv
 
 MAX_BOXES = 150  # Graphviz takes minutes for thousands, and nobody reads them
 _POINTS = 72  # per inch; a point of Graphviz is a px of ours
 _FONT = "Helvetica,Arial,sans-serif"
 _GAP_ALONG, _GAP_ACROSS = 46, 14  # px between a box and its child, and between siblings
 _WIDE = 1600  # px; a tree that would be wider grows downwards instead
+_SPARE = 40  # px beside a cluster's name, so that it can make way for an edge
 _TITLE = 120  # characters of the command
 _TINT = 0.07  # of the role's colour in its box
 
 _STYLES = {
     "create": {"style": "solid", "penwidth": "1.5"},
     "parent": {"style": "solid", "penwidth": "0.8", "arrowhead": "none"},
+    "standing": {"style": "dashed", "penwidth": "0.8", "arrowhead": "none"},
     "reparent": {"style": "dashed", "penwidth": "1.8"},
 }
-_COLORS = {"create": MUTED, "parent": GREY, "reparent": INK}
+_COLORS = {"create": MUTED, "parent": GREY, "standing": GREY, "reparent": INK}
 
 
 class Edge(NamedTuple):
@@ -50,15 +56,27 @@ class Edge(NamedTuple):
         return f"{self.kind}-{self.source}-{self.target}"
 
 
+class Cluster(NamedTuple):
+    """Be a frame around boxes that share something; ``label`` says what."""
+
+    id: str
+    label: str
+    boxes: Sequence[str]
+    is_container: bool
+
+
 class Picture:
     """Be what the graph shows: boxes, all of one width, and the edges between them."""
 
-    def __init__(self, launch: Launch, findings: Findings) -> None:
+    def __init__(
+        self, launch: Launch, findings: Findings, options: ViewOptions | None = None
+    ) -> None:
         self.launch = launch
-        self.tree: Tree = build_tree(launch, findings, MAX_BOXES)
+        self.tree: Tree = build_tree(launch, findings, options, MAX_BOXES)
         rows: list[Row] = [*self.tree.rows, *outside_rows(launch, self.tree)]
         self.boxes: dict[str, Box] = {r.process.id: box_of(launch, findings, r) for r in rows}
         self.width = max((box.width for box in self.boxes.values()), default=0.0)
+        self.clusters = _clusters(launch, findings, rows, options)
         self.edges = [
             edge
             for row in rows
@@ -75,13 +93,8 @@ class Picture:
     def caption(self) -> list[str]:
         """Return the lines under the title: how large, how long, and what is not shown."""
         notes = [*summary_lines(self.launch), *closing_notes(self.launch)]
-        if self.tree.folded:
-            alike = count_words(self.tree.folded, "process shares", "processes share")
-            notes.append(f"{alike} the box of a sibling that did the same")
-        if self.tree.hidden:
-            notes.append(
-                f"{count_words(self.tree.hidden, 'process', 'processes')} deeper down left out"
-            )
+        if self.tree.selection.hidden:
+            notes.append(hidden_words(self.tree.selection, "box"))
         return notes
 
     @property
@@ -95,12 +108,12 @@ class Picture:
 
 def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     """Write the graph in DOT, ready for ``dot`` and for other tools that read it."""
-    picture = Picture(launch, findings)
+    picture = Picture(launch, findings, options)
     return write_dot(picture, dark=options.theme == "dark", titled=True)
 
 
 def write_dot(picture: Picture, *, dark: bool, titled: bool) -> str:
-    """Write a picture in DOT; without its title and caption if not ``titled``."""
+    """Write a picture in DOT; without its title, its caption and labels if not ``titled``."""
     graph = graphviz.Digraph("forktrace")
     graph.attr("graph", **_layout(picture))
     if titled:
@@ -108,9 +121,18 @@ def write_dot(picture: Picture, *, dark: bool, titled: bool) -> str:
         graph.attr("graph", label=label, labelloc="t", labeljust="l", fontcolor=_shade(INK, dark))
     graph.attr("node", shape="box", fixedsize="true", fontname=_FONT, fontsize="11")
     graph.attr("edge", arrowsize="0.8")
-    for box in picture.boxes.values():
-        lines = [_plain(line) for line in box.lines]
-        graph.node(box.id, escape_label(*lines), **_box(box, picture.width, dark))
+    clustered: set[str] = set()
+    for cluster in picture.clusters:
+        with graph.subgraph(name=f"cluster_{cluster.id}") as part:
+            part.attr(**_cluster(cluster, dark))
+            if not titled:
+                part.attr(label=_room(cluster))
+            for id_ in cluster.boxes:
+                _node(part, picture, id_, dark)
+        clustered.update(cluster.boxes)
+    for id_ in picture.boxes:
+        if id_ not in clustered:
+            _node(graph, picture, id_, dark)
     ports = "sn" if picture.downwards else "ew"
     for edge in picture.edges:
         attributes = _STYLES[edge.kind] | {"id": edge.id, "class": edge.kind}
@@ -122,6 +144,12 @@ def write_dot(picture: Picture, *, dark: bool, titled: bool) -> str:
         graph.edge(edge.source, edge.target, **attributes)
     source: str = graph.source
     return source
+
+
+def _node(graph: graphviz.Digraph, picture: Picture, id_: str, dark: bool) -> None:
+    box = picture.boxes[id_]
+    lines = [_plain(line) for line in box.lines]
+    graph.node(id_, escape_label(*lines), **_box(box, picture.width, dark))
 
 
 def escape_label(*lines: str) -> str:
@@ -139,11 +167,29 @@ def escape_label(*lines: str) -> str:
     return label
 
 
+def _clusters(
+    launch: Launch, findings: Findings, rows: Sequence[Row], options: ViewOptions | None
+) -> list[Cluster]:
+    """Return the groups asked for that have a box; in each are boxes of just its processes."""
+    by = options.cluster if options else None
+    if by is None:
+        return []
+    inside = []
+    for group in find_groups(launch, findings, by):
+        boxes = [row.process.id for row in rows if group.ids.issuperset(row.ids)]
+        if boxes:
+            inside.append((group, boxes))
+    return [
+        Cluster(f"group{i}", group.label, tuple(boxes), by == "container")
+        for i, (group, boxes) in enumerate(inside, start=1)
+    ]
+
+
 def _edges(process: Process) -> Iterator[Edge]:
-    """Yield how a process came to where it is: created, born under, adopted."""
+    """Yield how a process came to where it is: found there, created, born under, adopted."""
     creator, parent = process.creator, process.parent
     if parent and parent != creator:
-        yield Edge("parent", parent, process.id, ranks=True)
+        yield Edge("standing" if process.attached else "parent", parent, process.id, ranks=True)
     if creator:
         yield Edge("create", creator, process.id, ranks=parent in (None, creator))
     for adopter in dict.fromkeys(a.parent for a in process.adoptions):
@@ -178,6 +224,32 @@ def _box(box: Box, width: float, dark: bool) -> dict[str, str]:
         "width": f"{width / _POINTS:.3f}",
         "height": f"{box.height / _POINTS:.3f}",
     }
+
+
+def _cluster(cluster: Cluster, dark: bool) -> dict[str, str]:
+    shade = role_shade("container") if cluster.is_container else GREY
+    return {
+        "id": cluster.id,
+        "class": "container-cluster" if cluster.is_container else "cluster",
+        "label": escape_label(cluster.label),
+        "labeljust": "l",
+        "labelloc": "t",
+        "style": "rounded,filled",
+        "color": _shade(shade, dark),
+        "fillcolor": _shade(PANEL, dark),
+        "fontcolor": _shade(shade, dark),
+        "fontsize": "12",
+        "penwidth": "1.2",
+        "margin": "12",
+    }
+
+
+def _room(cluster: Cluster) -> str:
+    """Write a label without text, as large as the one that we write there ourselves."""
+    width = ceil(text_width(cluster.label, CLUSTER) + 2 * PADDING + _SPARE)
+    height = ceil(1.8 * CLUSTER.size)
+    size = f'BORDER="0" FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}"'
+    return f"<<TABLE {size}><TR><TD></TD></TR></TABLE>>"
 
 
 def _plain(line: Line) -> str:

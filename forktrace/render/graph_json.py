@@ -14,7 +14,15 @@ from msgspec import to_builtins
 from forktrace.analysis.findings import Findings, RoleFinding
 from forktrace.model.launch import Launch
 from forktrace.model.process import Call, Image, Process, Sample
-from forktrace.trace.text import from_str
+from forktrace.render.graph_surroundings import (
+    as_text,
+    cgroup,
+    container,
+    descriptor_changes,
+    namespace,
+    own_stays,
+)
+from forktrace.trace.events import User
 from forktrace.views.options import ViewOptions
 
 VERSION = 1
@@ -36,7 +44,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
         "{\n"
         ' "directed": true,\n'
         ' "multigraph": true,\n'
-        f' "graph": {_dump(_graph(launch))},\n'
+        f' "graph": {_dump(_graph(launch, findings))},\n'
         f' "nodes": {_lines(nodes)},\n'
         f' "edges": {_lines(edges)}\n'
         "}\n"
@@ -51,7 +59,7 @@ def _lines(items: Iterable[Json]) -> str:
     return f"[\n{lines}\n ]" if lines else "[]"
 
 
-def _graph(launch: Launch) -> Json:
+def _graph(launch: Launch, findings: Findings) -> Json:
     header = launch.header
     return {
         "format": "forktrace-graph",
@@ -63,13 +71,19 @@ def _graph(launch: Launch) -> Json:
         "source": header.source,
         "forktrace": header.forktrace,
         "cwd": to_builtins(header.cwd),
-        "user": {"uid": header.user.uid, "gid": header.user.gid, "name": header.user.name},
+        "user": _user(header.user),
         "kernel": header.kernel,
         "machine": header.machine,
         "started_ns": header.started_ns,
+        "times": header.times,
         "end": _end(launch),
-        "warnings": [_text(w) for w in launch.warnings],
+        "warnings": [as_text(w) for w in launch.warnings],
+        "containers": [container(found) for found in findings.containers],
     }
+
+
+def _user(user: User | None) -> Json | None:
+    return None if user is None else {"uid": user.uid, "gid": user.gid, "name": user.name}
 
 
 def _end(launch: Launch) -> Json | None:
@@ -86,9 +100,9 @@ def _node(findings: Findings, process: Process) -> Json:
         "id": process.id,
         "pid": process.pid,
         "nspid": process.nspid,
-        "name": _text(process.name),
+        "name": as_text(process.name),
         "role": role.role,
-        "rule": _text(role.rule),
+        "rule": as_text(role.rule),
         "outside": process.outside,
         "attached": process.attached,
         "unseen": process.unseen,
@@ -98,7 +112,7 @@ def _node(findings: Findings, process: Process) -> Json:
         "parent": process.parent,
         "parent_inferred": process.parent_inferred,
         "images": [_image(image) for image in process.images],
-        "argv": [_text(a) for a in process.argv],
+        "argv": [as_text(a) for a in process.argv],
         "exit": _exit(process),
         "reap": _reap(process),
         "double_fork": double_fork.middle if double_fork else None,
@@ -126,6 +140,9 @@ def _node(findings: Findings, process: Process) -> Json:
             }
             for child in process.untraced
         ],
+        "cgroups": [cgroup(stay) for stay in own_stays(findings.cgroups, process.id)],
+        "namespaces": [namespace(stay) for stay in own_stays(findings.namespaces, process.id)],
+        "descriptors": list(descriptor_changes(process)),
     }
 
 
@@ -156,25 +173,25 @@ def _subreaper(findings: Findings, process: Process) -> Json | None:
 def _call(call: Call) -> Json:
     return {
         "at_ns": call.at.at_ns,
-        "name": _text(call.name),
+        "name": as_text(call.name),
         "tid": call.tid,
         "arguments": {name: _argument(value) for name, value in call.arguments.items()},
         "result": call.result,
-        "error": _text(call.error),
+        "error": as_text(call.error),
     }
 
 
 def _argument(value: str | int | list[str] | None) -> Any:
-    return _text(value) if isinstance(value, str) else value
+    return as_text(value) if isinstance(value, str) else value
 
 
 def _image(image: Image) -> Json:
     return {
         "at_ns": image.at.at_ns,
-        "path": _text(image.path),
-        "argv": [_text(a) for a in image.argv],
-        "exe": _text(image.exe),
-        "cwd": _text(image.cwd),
+        "path": as_text(image.path),
+        "argv": [as_text(a) for a in image.argv],
+        "exe": as_text(image.exe),
+        "cwd": as_text(image.cwd),
         "env": image.env,
         "inherited": image.inherited,
         "tid": image.tid,
@@ -187,13 +204,13 @@ def _sample(sample: Sample) -> Json:
     shown = {
         "at_ns": sample.at.at_ns,
         "at": sample.at_event,
-        "comm": _text(sample.comm),
+        "comm": as_text(sample.comm),
         "ppid": sample.ppid,
         "pgid": sample.pgid,
         "sid": sample.sid,
         "tty": sample.tty,
         "nspid": sample.nspid,
-        "cgroup": None if sample.cgroup is None else [_text(line) for line in sample.cgroup],
+        "cgroup": None if sample.cgroup is None else [as_text(line) for line in sample.cgroup],
         "ns": sample.ns,
         "errors": sample.errors or None,
     }
@@ -202,9 +219,3 @@ def _sample(sample: Sample) -> Json:
 
 def _edge(source: str, target: str, key: str, attributes: Json) -> Json:
     return {"source": source, "target": target, "key": key, **attributes}
-
-
-def _text(text: str | None) -> Any:
-    if text is None or text.isascii():  # the quick way for nearly all
-        return text
-    return to_builtins(from_str(text))

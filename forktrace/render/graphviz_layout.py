@@ -1,12 +1,14 @@
 """Read from the SVG of Graphviz where it put the boxes, and how the edges run."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from forktrace.errors import MissingToolError
 
 _SVG = "{http://www.w3.org/2000/svg}"
+_STEPS = 40  # of a curve
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -28,9 +30,27 @@ class Route:
     path: str
     head: str | None
 
+    def points(self) -> Iterator[tuple[float, float]]:
+        """Yield points along the edge, near enough to each other to see what it runs through.
+
+        Graphviz draws a start point and cubic Bézier curves, three points each.
+        """
+        flat = numbers(self.path)
+        corners = list(zip(flat[::2], flat[1::2], strict=True))
+        for i in range(0, len(corners) - 3, 3):
+            curve = corners[i : i + 4]
+            for step in range(_STEPS + 1):
+                yield _on_curve(curve, step / _STEPS)
+
+
+def _on_curve(corners: list[tuple[float, float]], t: float) -> tuple[float, float]:
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    pairs = list(zip(weights, corners, strict=True))
+    return sum(w * x for w, (x, _) in pairs), sum(w * y for w, (_, y) in pairs)
+
 
 class Layout:
-    """Be a drawing of Graphviz: places by node id, routes, and the whole size in px.
+    """Be a drawing of Graphviz: places by node id, clusters, routes, and the whole size in px.
 
     Raises:
         MissingToolError: this is no SVG of the kind that Graphviz writes.
@@ -39,6 +59,7 @@ class Layout:
     def __init__(self, svg: str) -> None:
         self.places: dict[str, Place] = {}
         self.routes: list[Route] = []
+        self.clusters: dict[str, Place] = {}
         try:
             root = ElementTree.fromstring(svg)
             _, _, self.width, self.height = numbers(root.attrib["viewBox"])
@@ -59,6 +80,8 @@ class Layout:
         polygons = list(group.iter(f"{_SVG}polygon"))
         if what == "node":
             self.places[id_] = self._bounds([*paths, *polygons])
+        elif what == "cluster":
+            self.clusters[id_] = self._bounds([*paths, *polygons])
         elif what == "edge" and paths:
             head = self._moved(polygons[0].attrib["points"]) if polygons else None
             self.routes.append(Route(id_, self._moved(paths[0].attrib["d"]), head))

@@ -7,15 +7,13 @@ rich measures the text and writes the colours.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from rich.cells import cell_len, set_cell_size
-from rich.color import ColorSystem
-from rich.style import Style
-
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
+from forktrace.render.terminal_style import columns, fit, paint
 from forktrace.trace.text import decode_text
 from forktrace.views.notes import closing_notes, end_words, summary_lines
 from forktrace.views.options import ViewOptions
+from forktrace.views.select.words import hidden_words, within_words
 from forktrace.views.tree import Row, Tree, build_tree
 from forktrace.views.words import (
     ELLIPSIS,
@@ -33,25 +31,6 @@ _LEVEL = 3  # columns that a level of the tree takes
 _LEAST_PROGRAM = 24  # columns that a deep tree's guides leave to the program
 _SHORT = 24  # an inherited program is repeated with its arguments up to this length
 
-# The terminal's own sixteen colours, as they suit its background, be it light or dark. The hues
-# follow those of the pictures.
-_STYLES = {
-    "engine": Style.parse("cyan"),
-    "cleanup": Style.parse("cyan"),
-    "monitor": Style.parse("yellow"),
-    "runtime": Style.parse("green"),
-    "init-stage": Style.parse("green"),
-    "helper": Style.parse("dim"),
-    "other": Style.parse("dim"),
-    "outside": Style.parse("dim"),
-    "container": Style.parse("bold magenta"),
-    "title": Style.parse("bold"),
-    "note": Style.parse("italic"),
-    "quiet": Style.parse("dim"),
-    "bad": Style.parse("bold red"),
-    "running": Style.parse("bold blue"),
-}
-
 _GREY = ("helper", "other", "outside")
 
 
@@ -61,15 +40,18 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     Programs that are too long are cut; only the notes under a process wrap. A width below 60 is
     taken as 60.
     """
-    page = _Page(launch, build_tree(launch, findings), options)
+    page = _Page(launch, findings, build_tree(launch, findings, options), options)
     return "".join(line.rstrip() + "\n" for line in page.lines())
 
 
 class _Page:
     """Lay out a tree: id, role, guides with the program, then pid and end in their columns."""
 
-    def __init__(self, launch: Launch, tree: Tree, options: ViewOptions) -> None:
+    def __init__(
+        self, launch: Launch, findings: Findings, tree: Tree, options: ViewOptions
+    ) -> None:
         self._launch = launch
+        self._findings = findings
         self._tree = tree
         self._color = options.color
         self._width = max(options.width or _WIDTH, _NARROWEST)
@@ -89,7 +71,7 @@ class _Page:
         """Yield the page line by line."""
         command = [decode_text(a) for a in self._launch.header.command]
         title = show_argv(command, self._width)
-        yield self._paint("title", _fit(title, min(_columns(title), self._width)))
+        yield self._paint("title", fit(title, min(columns(title), self._width)))
         for summary in summary_lines(self._launch):
             yield from self._wrapped(summary)
         rows = self._tree.rows
@@ -103,18 +85,17 @@ class _Page:
 
     def _footer(self) -> Iterator[str]:
         notes = closing_notes(self._launch)
-        if self._tree.folded:
-            alike = count_words(self._tree.folded, "process shares", "processes share")
-            notes.append(f"{alike} the row of a sibling that did the same (N{_TIMES})")
+        if self._tree.selection.hidden:
+            notes.append(hidden_words(self._tree.selection, "row"))
         if any(row.depth > self._levels for row in self._tree.rows):
             notes.append("+N: that many levels deeper than there is room to show")
         for note in notes:
             yield from self._wrapped(note)
 
     def _row(self, row: Row) -> str:
-        role, guides, tail = _role(row), self._guides(row), _tail(row)
+        role, guides, tail = _role(row), self._guides(row), self._tail(row)
         room = self._middle - len(guides) - len(tail)
-        program = _fit(_program(row, room), room)
+        program = fit(_program(row, room), room)
         name, space, arguments = program.partition(" ")
         name = self._paint(role if role not in _GREY else "", name)
         end = end_words(self._launch, row.process)
@@ -140,10 +121,19 @@ class _Page:
         for line in _wrap(notes, room):
             yield " " * self._left + self._paint("quiet", guides) + self._paint("note", line)
 
+    def _tail(self, row: Row) -> str:
+        """Count threads and what is not shown, next to the columns on the right."""
+        threads = len(row.process.threads) if row.count == 1 else 0
+        parts = [
+            f"+{count_words(threads, 'thread')}" if threads else "",
+            within_words(self._findings, row.within) if row.within else "",
+        ]
+        return "".join(f"  {part}" for part in parts if part)
+
     def _needed(self, row: Row) -> int:
         """Return how wide a row's middle column is, with its program cut to the room there is."""
-        aside = len(self._guides(row)) + len(_tail(row))
-        return aside + min(_columns(_program(row, self._middle - aside)), self._middle - aside)
+        aside = len(self._guides(row)) + len(self._tail(row))
+        return aside + min(columns(_program(row, self._middle - aside)), self._middle - aside)
 
     def _guides(self, row: Row, *, below: bool = False) -> str:
         """Draw the lines that lead to a row, or those that pass ``below`` it.
@@ -166,9 +156,7 @@ class _Page:
             yield self._paint("quiet", line)
 
     def _paint(self, style: str, text: str) -> str:
-        if not self._color or style not in _STYLES:
-            return text
-        return _STYLES[style].render(text, color_system=ColorSystem.STANDARD)
+        return paint(style, text, color=self._color)
 
 
 def _wrap(words: str, room: int) -> Iterator[str]:
@@ -176,31 +164,17 @@ def _wrap(words: str, room: int) -> Iterator[str]:
     line: list[str] = []
     used = 0
     for word in words.split(" "):
-        width = _columns(word)
+        width = columns(word)
         if line and used + 1 + width > room:
             yield " ".join(line)
             line, used = [], 0
-        line.append(word if width <= room else _fit(word, room))
+        line.append(word if width <= room else fit(word, room))
         used += min(width, room) + (len(line) > 1)
     yield " ".join(line)
 
 
-def _columns(text: str) -> int:
-    """Return how many columns a text takes; a Chinese character takes two."""
-    return len(text) if text.isascii() else cell_len(text)
-
-
 def _widest(texts: Iterable[str]) -> int:
-    return max(map(_columns, texts), default=0)
-
-
-def _fit(text: str, room: int) -> str:
-    """Pad or cut to ``room`` columns."""
-    if text.isascii() and len(text) <= room:
-        return text.ljust(room)
-    if cell_len(text) > room:
-        text = set_cell_size(text, room - 1) + ELLIPSIS
-    return set_cell_size(text, room)
+    return max(map(columns, texts), default=0)
 
 
 def _id(row: Row) -> str:
@@ -233,12 +207,6 @@ def _program(row: Row, room: int) -> str:
         return program_words(process.images[-1], room, subcommand=has_subcommand)
     whole = program_words(process.images[-1])
     return f"{whole if len(whole) <= _SHORT else name_of(process)} (no exec)"
-
-
-def _tail(row: Row) -> str:
-    """Count the threads, next to the columns on the right."""
-    threads = len(row.process.threads)
-    return f"  +{count_words(threads, 'thread')}" if threads and row.count == 1 else ""
 
 
 def _end_style(end: str) -> str:

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator
 from forktrace.render.dot import mix
 from forktrace.views.fonts import SANS_STACK
 from forktrace.views.options import Theme
-from forktrace.views.palette import ALERT, BACKGROUND, GREY, INK, MUTED, ROLES, Shade
+from forktrace.views.palette import ALERT, BACKGROUND, GREY, INK, MUTED, PANEL, ROLES, Shade
 
 _STROKES = {
     "box": "stroke-width:1.4",
     "outside .ft-box": "stroke-dasharray:4 3",
+    "cluster-box": "stroke-width:1.2",
     "create": "fill:none;stroke-width:1.5",
     "parent": "fill:none;stroke-width:0.9",
+    "standing": "fill:none;stroke-dasharray:3 3;stroke-width:1.1",
     "reparent": "fill:none;stroke-dasharray:9 5;stroke-width:1.8",
 }
 _COLORS = (
@@ -25,8 +27,13 @@ _COLORS = (
     ("create", "stroke", MUTED),
     ("create-head", "fill", MUTED),
     ("parent", "stroke", GREY),
+    ("standing", "stroke", GREY),
     ("reparent", "stroke", INK),
     ("reparent-head", "fill", INK),
+    ("cluster-box", "fill", PANEL),
+    ("cluster .ft-cluster-box", "stroke", GREY),
+    ("container-cluster .ft-cluster-box", "stroke", ROLES["container"]),
+    ("container-cluster .ft-muted", "fill", ROLES["container"]),
 )
 
 

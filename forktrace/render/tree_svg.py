@@ -5,17 +5,17 @@ are set here. So they are those of the other pictures, follow the reader's dark 
 same whichever Graphviz made the layout.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
-from forktrace.render.dot import Picture, write_dot
+from forktrace.render.dot import Cluster, Picture, write_dot
 from forktrace.render.graphviz_layout import Layout, Place, Route, px
 from forktrace.render.graphviz_tools import dot_to_svg
 from forktrace.render.tree_style import style_sheet
 from forktrace.render.xml import escape
-from forktrace.views.boxes import PADDING, SMALL, Box, Line, Span
+from forktrace.views.boxes import CLUSTER, PADDING, SMALL, Box, Line, Span
 from forktrace.views.fonts import Face, fit
 from forktrace.views.options import ViewOptions
 from forktrace.views.story import tell
@@ -26,13 +26,16 @@ _NARROWEST = 640.0
 _TITLE = Face(16, bold=True)
 _CAPTION = Face(12)
 _BASELINE = 0.95  # of the font size, from the top of a line
+_CLEAR = 5.0  # px between a cluster's name and an edge
+_STEP = 6.0  # px from one place tried for it to the next
 _STACK = 5.0  # px between the outlines of a box that stands for several
 _SAMPLE = 34.0  # px that a sample in the key takes
 _HOVER = 2000  # characters of the arguments shown on hover
 
-_BACK_TO_FRONT = ("parent", "create", "reparent")
+_BACK_TO_FRONT = ("standing", "parent", "create", "reparent")
 _KEY = {
     "create": "created",
+    "standing": "real parent, of what ran already",
     "parent": "real parent at birth, where another process created it",
     "reparent": "adopted: its real parent after the old one's end",
 }
@@ -45,7 +48,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     Raises:
         MissingToolError: no Graphviz is here (the message says how to get one), or it failed.
     """
-    picture = Picture(launch, findings)
+    picture = Picture(launch, findings, options)
     layout = Layout(dot_to_svg(write_dot(picture, dark=False, titled=False)))
     width = max(layout.width + 2 * _MARGIN, _NARROWEST)
     body = _Body(picture, layout, width)
@@ -98,6 +101,8 @@ class _Body:
     def _graph(self, picture: Picture, layout: Layout) -> Iterator[str]:
         left = (self._width - layout.width) / 2
         yield _open("g", {"transform": f"translate({px(left)} {px(self._y)})"})
+        for cluster in picture.clusters:
+            yield from _cluster(cluster, layout.clusters[cluster.id], layout.routes)
         kinds = {edge.id: edge.kind for edge in picture.edges}
         for kind in _BACK_TO_FRONT:
             for route in layout.routes:
@@ -136,7 +141,7 @@ class _Body:
 def _sample(kind: str, x: float, y: float) -> Route:
     """Return an edge as the key shows it."""
     end = x + _SAMPLE
-    if kind == "parent":
+    if kind in ("parent", "standing"):
         return Route(kind, f"M{px(x)},{px(y)}H{px(end)}", None)
     head = f"{px(end - 8)},{px(y - 2.8)} {px(end)},{px(y)} {px(end - 8)},{px(y + 2.8)}"
     return Route(kind, f"M{px(x)},{px(y)}H{px(end - 8)}", head)
@@ -162,6 +167,28 @@ def _box(box: Box, place: Place, hover: str) -> Iterator[str]:
         yield from _line(line, x + PADDING, top, width - 2 * PADDING)
         top += line.height
     yield "</g>"
+
+
+def _cluster(cluster: Cluster, place: Place, routes: Sequence[Route]) -> Iterator[str]:
+    yield _open("g", {"class": "ft-container-cluster" if cluster.is_container else "ft-cluster"})
+    sides = {"x": px(place.x), "y": px(place.y)}
+    sides |= {"height": px(place.height), "width": px(place.width)}
+    yield _tag("rect", {"class": "ft-cluster-box", "rx": "9", **sides})
+    name = Span(fit(cluster.label, CLUSTER, place.width - 2 * PADDING), CLUSTER, "muted")
+    yield _text(name, _free_x(place, name, routes), place.y + 1.4 * CLUSTER.size)
+    yield "</g>"
+
+
+def _free_x(place: Place, name: Span, routes: Sequence[Route]) -> float:
+    """Return where a cluster's name can start so that no edge runs through it, if anywhere."""
+    top, bottom = place.y, place.y + 1.9 * CLUSTER.size
+    crossing = [x for route in routes for x, y in route.points() if top <= y <= bottom]
+    x = place.x + PADDING
+    while x + name.width <= place.x + place.width - PADDING:
+        if not any(x - _CLEAR < other < x + name.width + _CLEAR for other in crossing):
+            return x
+        x += _STEP
+    return place.x + PADDING
 
 
 def _kind_of(box: Box) -> str:

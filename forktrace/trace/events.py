@@ -43,25 +43,28 @@ class Record(
     """Be one line of a trace."""
 
 
-class Header(Record, frozen=True, tag="header"):
+class Header(Record, frozen=True, kw_only=True, tag="header"):
     """Say what was traced, where and how: the first line of a trace.
 
     ``started_ns`` is the wall clock (Unix time in ns) at ``at_ns`` 0. ``tracer`` is forktrace's
-    own pid: it can show up as a parent.
+    own pid: it can show up as a parent. A trace that was imported lacks what the log does not
+    tell: ``cwd``, ``user``, ``kernel``, ``machine``, perhaps ``started_ns``; without ``times`` the
+    log had none, and ``at_ns`` gives no more than the order.
     """
 
     format: Literal["forktrace"]
     version: int
     forktrace: str
     command: list[Text]
-    cwd: Text
-    user: User
-    kernel: str
-    machine: str
-    started_ns: Nanoseconds
+    cwd: Text | None = None
+    user: User | None = None
+    kernel: str | None = None
+    machine: str | None = None
+    started_ns: Nanoseconds | None = None
     detail: Detail
     source: Source = "run"
     tracer: Pid | None = None
+    times: bool = True
 
 
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -154,29 +157,36 @@ class Descriptor(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
 
     ``to`` is what readlink(2) gives of /proc/PID/fd/N: a path, "pipe:[INODE]", "socket:[INODE]".
     ``access`` is how it was opened. ``peer`` is the inode of the other end of a connected UNIX
-    socket (sock_diag(7)), ``tty`` the number N of /dev/pts/N of which it is the master ("tty-index"
-    in proc(5), fdinfo).
+    socket (sock_diag(7)), 0 if the other side had not accepted the connection yet, ``bound`` the
+    address of the socket or of its other end ("@…" an abstract one). ``tty`` is the number N of
+    /dev/pts/N of which it is the master ("tty-index" in proc(5), fdinfo), ``slave`` that of which
+    it is the slave, ``device`` the device number (st_dev) of the devpts that either belongs to, as
+    a container's /dev/pts/0 is not the host's.
     """
 
     to: Text
     access: Literal["r", "w", "rw"] | None = None
     peer: int | None = None
+    bound: Text | None = None
     tty: int | None = None
+    slave: int | None = None
+    device: int | None = None
 
 
 class Descriptors(Record, frozen=True, tag="descriptors"):
     """What descriptors a process had open, by number; only those that differ from the last time.
 
-    ``at`` says when we looked: at the process' own "birth" (or when it was attached to), "exec" or
-    "reparent", or, "container", when a container's payload was executed, of those who launched it
-    and of the process that adopted it. ``whole``: all descriptors were looked at, else 0 to 2.
+    ``at`` says when we looked: at the process' own "birth" (or when it was attached to), at its
+    "exec", "reparent", when it adopted a process, "child", when a child of it executed something
+    with a new pipe, socket or terminal, or, "container", when what may be a container's payload
+    was executed, of those who launched it and of the process that adopted it. ``whole``: all descriptors were looked at, else 0 to 2.
     ``closed`` lists the numbers that were open the last time and are not any more. ``errors`` maps
     a number, or "fd" for the whole folder, to the errno that reading it gave.
     """
 
     at_ns: Nanoseconds
     pid: Pid
-    at: Literal["birth", "exec", "reparent", "container"]
+    at: Literal["birth", "exec", "reparent", "child", "container"]
     fds: dict[str, Descriptor] = {}
     whole: bool = False
     closed: list[int] = []
@@ -278,18 +288,41 @@ class Released(Record, frozen=True, tag="released"):
     pid: Pid
 
 
+class LogSummary(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Say how much of a log of strace was understood, and what it can tell at all.
+
+    Of ``lines``, ``unreadable`` ones made no sense, the first of them ``first_unreadable`` (counted
+    from 1); ``left_out`` were dots that somebody put for others; of ``unassigned`` ones it can't be
+    told whose they are. ``calls`` are the calls of interest that stand in the log, ``unfiltered``
+    says that it seems to hold all calls. Not ``ordered``: logs of several tasks without times, so
+    that what happened first in two of them is unknown. ``first_by_elimination``: the first
+    process has no pid on its lines; it was given the first pid that no line announces.
+    """
+
+    lines: int
+    unreadable: int = 0
+    first_unreadable: int | None = None
+    left_out: int = 0
+    unassigned: int = 0
+    calls: list[str] = []
+    unfiltered: bool = False
+    ordered: bool = True
+    first_by_elimination: bool = False
+
+
 class Ended(Record, frozen=True, tag="end"):
     """Close the trace: the last line. Without it a trace was cut off.
 
     ``reason``: everything ended ("exited"), the linger time was over ("linger"), a signal ended
-    the wait ("signal"), the time for it was over ("duration"), or it was no more than a look
-    ("snapshot"). ``left`` lists the pids that
-    ran on untraced.
+    the wait ("signal"), the time for it was over ("duration"), it was no more than a look
+    ("snapshot"), or the end of a log that was imported ("log", which ``log`` tells of). ``left``
+    lists the pids that ran on untraced.
     """
 
     at_ns: Nanoseconds
-    reason: Literal["exited", "linger", "signal", "duration", "snapshot"]
+    reason: Literal["exited", "linger", "signal", "duration", "snapshot", "log"]
     left: list[Pid] = []
+    log: LogSummary | None = None
 
 
 Event = (

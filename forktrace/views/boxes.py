@@ -13,6 +13,7 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Process, image_name
 from forktrace.views.fonts import Face, fit, text_width
 from forktrace.views.notes import end_words
+from forktrace.views.select.words import within_words
 from forktrace.views.tree import Row
 from forktrace.views.words import ELLIPSIS, count_words, name_of, printable, program_words
 
@@ -29,6 +30,7 @@ ID = Face(12, bold=True)
 TITLE = Face(14, bold=True)
 BEFORE = Face(14)
 SMALL = Face(11)
+CLUSTER = Face(12, bold=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,8 @@ def box_of(launch: Launch, findings: Findings, row: Row) -> Box:
     process = row.process
     lines = [_heading(row), _programs(row), *_arguments(row)]
     lines += [Line([_small(note)]) for note in _marks(findings, row)]
-    if row.hidden:
-        lines.append(Line([_small(f"+{row.hidden:,} below it, not shown")]))
+    if row.within:
+        lines.append(Line([_small(f"{within_words(findings, row.within)} not shown")]))
     lines += _foot(launch, row)
     return Box(process.id, row.role, process.outside, row.count > 1, lines)
 
@@ -164,9 +166,11 @@ def _marks(findings: Findings, row: Row) -> list[str]:
 def _foot(launch: Launch, row: Row) -> list[Line]:
     process = row.process
     end = end_words(launch, process)
+    zombie = launch.header.source == "snapshot" and process.exit is not None
     threads = len(process.threads)
     right = _small(f"+{count_words(threads, 'thread')}") if threads and row.count == 1 else None
-    left = [_small(end, "muted" if _calm(process, end) else "alert")] if end else []
+    shown = f"{end} \N{MIDDLE DOT} a zombie" if zombie else end
+    left = [_small(shown, "muted" if _calm(process, end) else "alert")] if end else []
     return [Line(left, right)] if left or right else []
 
 

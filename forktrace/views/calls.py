@@ -17,18 +17,20 @@ def call_notes(launch: Launch, findings: Findings, process: Process) -> Iterator
         daemon = process.id in findings.double_forks
         yield f"setsid: leads {f'session {process.pid}' if daemon else 'a session of its own'}"
     if process.id in findings.subreapers:
-        yield subreaper_words(findings.subreapers[process.id])
+        yield subreaper_words(findings.subreapers[process.id], times=launch.header.times)
     for sender in findings.signals.get(process.id, ()):
         if process.exit is not None:
             yield f"{process.exit.signal} sent by {sender}"
     yield from _reaped(launch, findings, process)
 
 
-def subreaper_words(found: Subreaper) -> str:
+def subreaper_words(found: Subreaper, *, times: bool = True) -> str:
     """Say how it is known that a process was a subreaper, and whom it adopted first."""
     if found.inferred:
         return f"subreaper (inferred: it adopted {found.adopted})"
-    until = f" until {duration_words(found.until.at_ns)}" if found.until else ""
+    until = ""
+    if found.until is not None:
+        until = f" until {duration_words(found.until.at_ns)}" if times else " for a while"
     return f"subreaper{until}" + (f": adopted {found.adopted}" if found.adopted else "")
 
 

@@ -6,6 +6,7 @@ from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Exit, Image, Process, UntracedChild, image_name
 from forktrace.views.calls import call_notes
+from forktrace.views.source import before_words
 from forktrace.views.words import (
     count_words,
     cut,
@@ -42,6 +43,7 @@ class Narrator:
             *self._adoptions(process),
             *_untraced(process),
             *(["left to its parent to trace: not seen from then on"] if process.released else ()),
+            *_zombie(self._launch, process),
             *call_notes(self._launch, self._findings, process),
             *(["pid 1 in its PID namespace"] if _is_namespace_init(process) else ()),
             *(["dumped core"] if process.exit and process.exit.core else ()),
@@ -57,7 +59,7 @@ class Narrator:
         if process.outside:
             return ["outside the trace"]
         if process.attached:
-            return ["ran before the trace began"]
+            return []  # said once for all, below
         notes = []
         if process.unseen:
             notes.append("announced by its creator, never seen to run")
@@ -92,6 +94,13 @@ class Narrator:
         end = self._launch.processes[adoption.death].exit
         inferred = " (inferred)" if adoption.inferred else ""
         return f"{words} when {adoption.death} {_ended(end)}{inferred}"
+
+
+def _zombie(launch: Launch, process: Process) -> list[str]:
+    """Tell of one that a snapshot found ended: whoever was waited for is not found at all."""
+    if launch.header.source != "snapshot" or process.exit is None:
+        return []
+    return [f"a zombie: {process.parent or 'its parent'} has not waited for it"]
 
 
 def _ended(end: Exit | None) -> str:
@@ -139,8 +148,12 @@ def _earlier_images(process: Process) -> list[str]:
         words.pop(program_words(last, _SHORT), None)
     if words:
         notes.append(f"first ran {', then '.join(list(words)[:_TOLD])}")
+    if "argv" in last.errors and last.inherited and last.argv:
+        return notes  # its creator's note says that
     if "argv" in last.errors:
-        notes.append(f"arguments unreadable ({printable(last.errors['argv'][:_SHORT])})")
+        whole = "unreadable" if not last.argv else "not whole"
+        notes.append(f"arguments {whole} ({printable(last.errors['argv'][:_SHORT])})")
+        return notes
     called = last.argv[0].rpartition("/")[2].lstrip("-") if last.argv else ""
     if called and not last.inherited and called != image_name(last):
         notes.append(f"its argv[0] is {cut(printable(last.argv[0][:_SHORT]), _SHORT)}")
@@ -174,8 +187,12 @@ def summary_words(launch: Launch) -> list[str]:
     clauses = [count_words(len(inside), "process", "processes")]
     if threads:
         clauses[0] += f" and {count_words(threads, 'more thread')}"
+    if launch.header.source == "snapshot":
+        return [*clauses, f"as /proc showed them within {duration_words(_duration(launch))}"]
     demo = [_DEMO] if launch.header.source == "demo" else []
-    return [*demo, *clauses, duration_words(_duration(launch)), _completeness(launch)]
+    times = launch.header.times
+    lasted = duration_words(_duration(launch)) if times else "times unknown"
+    return [*demo, *clauses, lasted, _completeness(launch)]
 
 
 def summary_lines(launch: Launch) -> list[str]:
@@ -195,6 +212,8 @@ def _duration(launch: Launch) -> int:
 def _completeness(launch: Launch) -> str:
     if launch.end is None:
         return "the trace was cut off: what followed is unknown"
+    if launch.header.source == "import":
+        return "imported from a log"
     return f"{len(launch.end.left)} still running" if launch.end.left else "complete"
 
 
@@ -203,10 +222,12 @@ def closing_notes(launch: Launch) -> list[str]:
     notes = []
     left = set(launch.end.left) if launch.end else set()
     running = [p for p in launch.inside if p.exit is None and p.pid in left]
-    if running:
+    if running and launch.header.source != "snapshot":
         named = [f"{p.id} {name_of(p)} (pid {p.pid})" for p in running[:_NAMED]]
         more = [f"{len(running) - _NAMED} more"] if len(running) > _NAMED else []
         notes.append(f"still running, untraced: {', '.join(named + more)}")
+    before = before_words(launch)
+    notes += [before] if before else []
     inferred = sum(p.parent_inferred for p in launch.inside)
     if launch.header.detail == "minimal":
         notes.append(

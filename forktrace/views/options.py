@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 Theme = Literal["auto", "light", "dark", "print"]
+Cluster = Literal["container", "cgroup", "session", "pidns"]
+
+# What a user can ask for by name; ``forktrace.analysis.findings.Role`` says what each is.
+ROLES = ("engine", "monitor", "runtime", "init-stage", "container", "helper", "cleanup", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +15,21 @@ class ViewOptions:
     """Be the choices that every view understands.
 
     ``width`` is in columns for text and in pixels for pictures, None for the format's default;
-    ``color`` allows terminal colours; ``theme`` is for pictures.
+    ``color`` allows terminal colours; ``theme`` is for pictures. ``cluster`` says what the boxes
+    of the tree are grouped by. ``time``: the lanes' axis is wall time, not the order of events.
+
+    What is shown: ``focus`` names a container or a process whose path matters, ``only`` the roles
+    to keep, ``hide`` patterns of programs to leave out, ``depth`` the levels, ``max_processes``
+    the most rows; what they take away is counted.
     """
 
     width: int | None = None
     color: bool = False
     theme: Theme = "auto"
+    cluster: Cluster | None = None
+    time: bool = False
+    focus: str | None = None
+    only: tuple[str, ...] = ()
+    hide: tuple[str, ...] = ()
+    depth: int | None = None
+    max_processes: int | None = None

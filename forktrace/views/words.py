@@ -121,7 +121,12 @@ def short_argument(argument: str, limit: int | None = None) -> str:
     part = argument if limit is None else argument[: 2 * limit + 80]
     if quote(part) != part:
         return quote(part if limit is None else part[: limit + 1])
-    return _ID.sub(lambda id_: id_[0][:12] + ELLIPSIS, _short_path(part))
+    return short_ids(_short_path(part))
+
+
+def short_ids(text: str) -> str:
+    """Keep the first 12 digits of container ids, as podman and docker list them."""
+    return _ID.sub(lambda id_: id_[0][:12] + ELLIPSIS, text)
 
 
 def _short_path(argument: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from forktrace.analysis.passes import analyse
 from forktrace.errors import ForktraceError
 from forktrace.model.build import build_launch
+from forktrace.render import ps
 from forktrace.render.registry import find_format
 from forktrace.trace.reader import read_trace
 from forktrace.views.options import ViewOptions
@@ -19,6 +20,7 @@ from tests.fuzz.mutate import mutated
 
 PROJECT = Path(__file__).parents[2]
 FORMATS = ("text", "svg", "json", "dot")
+PS = (ps.Request(), ps.Request("50%", nspid=True, ended=True), ps.Request("40%", cgroups=True))
 
 
 def traces() -> list[bytes]:
@@ -38,6 +40,8 @@ def read_and_draw(path: Path) -> bool:
     findings = analyse(launch)
     for name in FORMATS:
         find_format(name).load()(launch, findings, ViewOptions())
+    for request in PS:
+        ps.render(launch, findings, request, ViewOptions(width=80))
     return True
 
 

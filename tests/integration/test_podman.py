@@ -357,3 +357,19 @@ def test_stopping_a_foreground_container_through_forktrace(
         assert status == 1, err
         podman("rm", "-f", "-t", "0", container)
     pytest.fail("podman never passed the signal on")
+
+
+def test_a_detached_container_is_served_under_a_filter(
+    forktrace: Forktrace, image: str, container: str
+) -> None:
+    """The filter outlives the run; whoever serves it ends after the container."""
+    command = (*RUN, "-d", "--name", container, image, "sleep", "1000")
+    options = ("--detail", "syscalls", "--seccomp", "--linger", "0")
+    done = forktrace.record(*command, options=options)
+    assert done.status == 0, done.err
+    payload = int(podman("inspect", "-f", "{{.State.Pid}}", container))
+    server = int(status_field(payload, "TracerPid:") or "0")
+    assert server
+    assert podman("exec", container, "sh", "-c", "echo in; true | true") == "in"
+    podman("rm", "-f", "-t", "0", container)
+    wait_until(lambda: not alive(server), "forktrace has ended after the container")

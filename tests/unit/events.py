@@ -22,6 +22,7 @@ Each step is one millisecond after the one before. The steps:
     ("exit", pid, code or signal)
     ("reparent", pid, ppid)                     from its present parent, by that one's death
     ("outside", pid, comm)
+    ("open", pid, at, fds[, more])              what was open, by number, at the step before's time
     ("call", pid, name[, arguments[, error]])   a recorded system call
     ("wait", pid, reaped)                       the record of a wait4 that reaped a child
 
@@ -88,6 +89,7 @@ class Builder:
             "exit": self.exit,
             "reparent": self.reparent,
             "outside": self.outside,
+            "open": self.open,
             "call": self.call,
             "wait": self.wait,
         }
@@ -183,6 +185,19 @@ class Builder:
     def outside(self, pid: int, comm: str) -> None:
         state = events.State(comm=comm, ppid=0, nspid=[pid])
         self.events.append(events.Outside(at_ns=self.now, pid=pid, argv=[comm], state=state))
+
+    def open(
+        self,
+        pid: int,
+        at: str,
+        fds: dict[int, dict[str, Any]],
+        more: dict[str, Any] | None = None,
+    ) -> None:
+        self.now -= 1_000_000
+        told = {str(fd): events.Descriptor(**fields) for fd, fields in fds.items()}
+        self.events.append(
+            events.Descriptors(at_ns=self.now, pid=pid, at=at, fds=told, **(more or {}))  # type: ignore[arg-type]
+        )
 
     def call(
         self,

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forktrace.analysis.findings import Container
 from forktrace.analysis.passes import analyse
 from forktrace.model.launch import Launch
 from forktrace.render.dot import MAX_BOXES, Picture, escape_label, mix, render
-from forktrace.views.options import ViewOptions
+from forktrace.trace import events
+from forktrace.views.options import Cluster, ViewOptions
 from tests.unit.events import Step, launch_of
 from tests.unit.podman import podman_steps
 
@@ -85,7 +87,7 @@ def test_a_folded_box_counts_and_claims_no_pid() -> None:
     of = picture(*steps)
     assert lines(of, "p2") == [["3×"], ["sh ‖ ", "true"], ["exit 1"]]  # noqa: RUF001
     assert of.boxes["p2"].several
-    assert of.caption[1:] == ["2 processes share the box of a sibling that did the same"]
+    assert of.caption[1:] == ["4 processes in 2 boxes: 2 share the box of one that did the same"]
 
 
 def test_one_rank_decides_where_a_box_stands() -> None:
@@ -99,8 +101,11 @@ def test_a_large_launch_is_cut_and_says_so() -> None:
         steps += [("fork", 10, pid), ("exec", pid, f"program{pid}")]
     of = picture(*steps)
     assert len(of.boxes) == MAX_BOXES
-    assert of.caption[-1] == f"{MAX_BOXES + 1} processes deeper down left out"
-    assert [f"+{MAX_BOXES + 1} below it, not shown"] in lines(of, "p1")
+    assert of.caption[-1] == (
+        f"{2 * MAX_BOXES + 1} processes in {MAX_BOXES} boxes: "
+        f"{MAX_BOXES + 1} are counted (+) at the one above them"
+    )
+    assert [f"+{MAX_BOXES + 1} processes not shown"] in lines(of, "p1")
 
 
 def test_what_matters_stays_however_deep_it_lies() -> None:
@@ -194,3 +199,88 @@ def test_the_text_is_the_same_each_time() -> None:
     first, second = (dot(launch_of(*podman_steps())) for _ in range(2))
     assert first == second
     assert re.match(r"digraph forktrace \{\n", first)
+
+
+def clustered(by: Cluster, *steps: Step) -> dict[str, set[str]]:
+    """Return the boxes of each cluster by its label."""
+    launch = launch_of(*steps)
+    of = Picture(launch, analyse(launch), ViewOptions(cluster=by))
+    return {cluster.label: set(cluster.boxes) for cluster in of.clusters}
+
+
+def test_a_container_is_a_cluster_of_its_members() -> None:
+    assert list(clustered("container", *podman_steps()).values()) == [{"p8"}]
+
+
+def test_sessions_are_clusters_and_an_unknown_one_is_none() -> None:
+    steps: list[Step] = [
+        ("root", 10, "sh", {"sid": 7}),
+        ("fork", 10, 11),
+        ("fork", 10, 12, "", {"sid": 12}),
+        ("fork", 12, 13),
+        ("fork", 10, 14, "", {"sid": 0}),
+        ("exec", 14, "other"),
+    ]
+    assert clustered("session", *steps) == {"session 7": {"p1", "p2"}, "session 12": {"p3", "p4"}}
+
+
+def test_cgroups_are_those_of_the_hierarchy_that_tells_most_apart() -> None:
+    lines = ["0::/", "4:memory:/unit", "1:name=systemd:/"]
+    inner = ["0::/", f"4:memory:/machine/libpod-{'a' * 64}.scope", "1:name=systemd:/"]
+    steps: list[Step] = [
+        ("root", 10, "sh", {"cgroup": lines}),
+        ("fork", 10, 11),
+        ("fork", 10, 12),
+        ("sample", 12, {"cgroup": inner}),
+    ]
+    assert clustered("cgroup", *steps) == {
+        "cgroup (memory) /unit": {"p1", "p2"},
+        "cgroup (memory) /machine/libpod-aaaaaaaaaaaa….scope": {"p3"},
+    }
+
+
+def test_of_hierarchies_that_tell_the_same_it_is_that_of_v2() -> None:
+    lines = ["4:memory:/unit", "0::/unit"]
+    assert clustered("cgroup", ("root", 10, "sh", {"cgroup": lines})) == {"cgroup /unit": {"p1"}}
+
+
+def test_pid_namespaces_are_told_apart() -> None:
+    steps: list[Step] = [
+        ("root", 10, "sh"),
+        ("fork", 10, 11, "", {"nspid": [11, 1], "ns": {"pid": 4026531999}}),
+    ]
+    assert clustered("pidns", *steps) == {
+        "PID namespace of the tracer": {"p1"},
+        "PID namespace, inode 4026531999": {"p2"},
+    }
+
+
+def test_a_box_of_several_is_in_a_cluster_only_if_all_are() -> None:
+    steps: list[Step] = [("root", 10, "sh", {"sid": 5})]
+    for pid in (11, 12, 13):
+        steps += [("fork", 10, pid, "", {"sid": 5 + pid // 13}), ("exit", pid, 0)]
+    assert clustered("session", *steps) == {"session 5": {"p1"}}
+
+
+@needs_dot
+def test_graphviz_reads_the_clusters() -> None:
+    source = dot(launch_of(*podman_steps()), ViewOptions(cluster="container"))
+    assert source.count("subgraph cluster_") == 1
+    done = subprocess.run(["dot", "-Tsvg"], input=source.encode(), capture_output=True, check=True)
+    (group,) = [g for g in ElementTree.fromstring(done.stdout).iter() if g.get("id") == "group1"]
+    assert (group.get("class") or "").startswith("cluster")
+    assert "container" in "".join(group.itertext())
+
+
+def test_a_clusters_hostile_name_is_escaped() -> None:
+    launch = launch_of(*podman_steps())
+    findings = analyse(launch)
+    findings.containers = [Container("c1", name='a"b\\N<b>&amp;\n', init="p8", members=["p8"])]
+    source = render(launch, findings, ViewOptions(cluster="container"))
+    assert r'label="container a\"b\\N<b>&amp;amp;\\n\l"' in source
+
+
+def test_what_ran_already_is_tied_to_its_parent() -> None:
+    state = events.State(ppid=10, nspid=[11])
+    started = events.Started(at_ns=9, pid=11, attached=True, state=state)
+    assert edges(picture(("root", 10, "sh"), started)) == {"standing p1 p2*"}

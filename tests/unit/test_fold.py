@@ -1,8 +1,19 @@
-"""Check the folding passes."""
+"""Check the passes that fold: what is shown, and that nothing is lost."""
 
+from forktrace.analysis.findings import RoleFinding
 from forktrace.analysis.passes import analyse
 from forktrace.model.launch import Launch
-from forktrace.views.fold import Folded, everything, fold_below, fold_runs, fold_to, keep_first
+from forktrace.views.select.alike import fold_alike, tuck_in
+from forktrace.views.select.limits import (
+    deeds,
+    fit,
+    fold_ended_below,
+    keep_first,
+    pinned,
+    to_depth,
+)
+from forktrace.views.select.scene import Scene, by_creator
+from forktrace.views.select.selection import Pass, Selection, apply
 from tests.unit.events import Step, launch_of
 from tests.unit.podman import podman_steps
 
@@ -19,77 +30,157 @@ def compiler(pid: int, code: int = 0) -> list[Step]:
     ]
 
 
-def make(*codes: int) -> Launch:
+def make(*codes: int) -> Scene:
     steps = [step for i, code in enumerate(codes) for step in compiler(100 + 2 * i, code)]
-    return launch_of(("root", 10, "make"), *steps, ("exit", 10, 0))
+    return scene_of(launch_of(("root", 10, "make"), *steps, ("exit", 10, 0)))
 
 
-def everyone(folded: Folded) -> list[str]:
+def scene_of(launch: Launch) -> Scene:
+    return by_creator(launch, analyse(launch))
+
+
+def runs(scene: Scene) -> Pass:
+    return fold_alike(deeds(scene.launch, scene.findings), only_neighbours=True)
+
+
+def alike(scene: Scene) -> Pass:
+    return fold_alike(deeds(scene.launch, scene.findings))
+
+
+def counts(selection: Selection) -> list[tuple[str, int]]:
+    return [(row.id, row.count) for row in selection.rows]
+
+
+def everyone(selection: Selection) -> list[str]:
     """Return every process that the rows stand for."""
-    ids = [i for row in folded.rows for i in (row.id, *row.alike, *row.within)]
-    return sorted([*ids, *folded.left_out], key=lambda id_: int(id_[1:]))
+    ids = [i for row in selection.rows for i in (*row.ids, *row.within)]
+    return sorted([*ids, *selection.left_out], key=lambda id_: int(id_[1:]))
 
 
 def test_few_processes_are_not_folded() -> None:
-    launch = launch_of(*podman_steps())
-    folded = fold_to(launch, analyse(launch))
-    assert len(folded.rows) == 12
-    assert folded.hidden == 0
+    selection = apply(scene_of(launch_of(*podman_steps())), [fit(60)])
+    assert len(selection.rows) == 12
+    assert selection.hidden == 0
 
 
-def test_siblings_that_did_the_same_share_a_row_with_what_is_below_them() -> None:
-    launch = make(0, 0, 0, 0)
-    folded = fold_runs(launch, analyse(launch), everything(launch))
-    assert [(row.id, row.count) for row in folded.rows] == [("p1", 1), ("p2", 4)]
-    assert folded.rows[1].alike == ("p4", "p6", "p8")
-    assert sorted(folded.rows[1].within) == ["p3", "p5", "p7", "p9"]
+def test_siblings_that_did_the_same_share_a_row_and_so_do_those_below_them() -> None:
+    scene = make(0, 0, 0, 0)
+    selection = apply(scene, [runs(scene)])
+    assert counts(selection) == [("p1", 1), ("p2", 4), ("p3", 4)]
+    assert selection.rows[1].alike == ("p4", "p6", "p8")
+    assert selection.rows[2].alike == ("p5", "p7", "p9")
+
+
+def test_what_is_below_a_folded_row_can_be_counted_in_it() -> None:
+    scene = make(0, 0, 0, 0)
+    selection = apply(scene, [runs(scene), tuck_in])
+    assert counts(selection) == [("p1", 1), ("p2", 4)]
+    assert sorted(selection.rows[1].within) == ["p3", "p5", "p7", "p9"]
 
 
 def test_one_that_ended_otherwise_keeps_its_row() -> None:
-    launch = make(0, 0, 0, 1, 0, 0, 0)
-    folded = fold_to(launch, analyse(launch), limit=8)
-    assert [(row.id, row.count) for row in folded.rows] == [
+    expected = [("p1", 1), ("p2", 3), ("p8", 1), ("p9", 1), ("p10", 3)]
+    assert counts(apply(make(0, 0, 0, 1, 0, 0, 0), [fit(5)])) == [
         ("p1", 1),
-        ("p2", 3),
+        ("p2", 6),
+        ("p3", 6),
         ("p8", 1),
         ("p9", 1),
-        ("p10", 3),
     ]
+    scene = make(0, 0, 0, 1, 0, 0, 0)
+    assert counts(apply(scene, [runs(scene), tuck_in])) == expected
+
+
+def test_only_alike_neighbours_are_a_run() -> None:
+    scene = make(0, 0, 0, 1, 0, 0, 0)
+    assert counts(apply(scene, [runs(scene)])) == [
+        *[("p1", 1), ("p2", 3), ("p3", 3), ("p8", 1), ("p9", 1)],
+        *[("p10", 3), ("p11", 3)],
+    ]
+
+
+def test_runs_fold_further_into_all_that_are_alike() -> None:
+    scene = make(0, 0, 0, 1, 0, 0, 0)
+    selection = apply(scene, [runs(scene), alike(scene)])
+    assert counts(selection) == counts(apply(scene, [alike(scene)]))
+    assert everyone(selection) == [f"p{i}" for i in range(1, 16)]
+
+
+def test_children_that_stand_in_another_order_are_still_found() -> None:
+    steps: list[Step] = [("root", 10, "make")]
+    for cc in (100, 200, 300):
+        tools = ["cc1", "as"] if cc == 100 else ["as", "cc1"]
+        steps += [("fork", 10, cc), ("exec", cc, "gcc")]
+        for i, tool in enumerate(tools):
+            steps += [("fork", cc, cc + i + 1), ("exec", cc + i + 1, tool), ("exit", cc + i + 1, 0)]
+        steps += [("exit", cc, 0)]
+    scene = scene_of(launch_of(*steps))
+    names = scene.launch.processes
+    rows = apply(scene, [alike(scene)]).rows
+    assert [(names[row.id].name, row.count) for row in rows] == [
+        ("make", 1),
+        ("gcc", 3),
+        ("cc1", 3),
+        ("as", 3),
+    ]
+    assert {names[i].name for i in rows[2].ids} == {"cc1"}
+    assert counts(apply(scene, [runs(scene)]))[:2] == [("p1", 1), ("p2", 1)]
 
 
 def test_two_alike_stay_two_rows() -> None:
-    launch = make(0, 0)
-    assert len(fold_runs(launch, analyse(launch), everything(launch)).rows) == 5
+    scene = make(0, 0)
+    assert len(apply(scene, [runs(scene)]).rows) == 5
 
 
 def test_what_lies_deep_is_counted_in_the_row_above() -> None:
-    launch = make(0, 1)
-    folded = fold_below(1)(launch, analyse(launch), everything(launch))
-    assert [(row.id, row.within) for row in folded.rows] == [
-        ("p1", ()),
-        ("p2", ("p3",)),
-        ("p4", ("p5",)),
-    ]
+    for step in (to_depth(1), fold_ended_below(1, set())):
+        assert [(row.id, row.within) for row in apply(make(0, 1), [step]).rows] == [
+            ("p1", ()),
+            ("p2", ("p3",)),
+            ("p4", ("p5",)),
+        ]
 
 
 def test_orphans_and_who_adopted_them_are_not_folded_away() -> None:
-    launch = launch_of(*podman_steps())
-    folded = fold_below(0)(launch, analyse(launch), everything(launch))
-    kept = {row.id for row in folded.rows}
+    scene = scene_of(launch_of(*podman_steps()))
+    pins = scene.with_above(pinned(scene.launch, scene.findings))
+    kept = {row.id for row in apply(scene, [fold_ended_below(0, pins)]).rows}
     assert {"p1", "p3", "p4", "p5", "p8"} <= kept
     assert "p2" not in kept  # conmon --version
 
 
 def test_no_process_is_lost() -> None:
-    launch = make(*range(50))
+    scene = make(*range(50))
     for limit in (80, 40, 10, 1):
-        folded = fold_to(launch, analyse(launch), limit)
-        assert len(folded.rows) <= limit
-        assert everyone(folded) == [f"p{i}" for i in range(1, 102)]
+        selection = apply(scene, [fit(limit)])
+        assert len(selection.rows) <= limit
+        assert everyone(selection) == [f"p{i}" for i in range(1, 102)]
+        shown = {row.id for row in selection.rows}
+        assert all(scene.above[id_] in {None, *shown} for id_ in shown)
 
 
 def test_many_roots_beyond_the_limit_are_left_out_and_listed() -> None:
     launch = launch_of(("root", 10, "a"), ("start", 20, None), ("start", 30, None))
-    folded = keep_first(1)(launch, analyse(launch), everything(launch))
-    assert [row.id for row in folded.rows] == ["p1"]
-    assert len(folded.left_out) == 2
+    selection = apply(scene_of(launch), [keep_first(1)])
+    assert [row.id for row in selection.rows] == ["p1"]
+    assert len(selection.left_out) == 2
+
+
+def test_a_limit_keeps_what_tells_before_what_merely_runs_on() -> None:
+    steps: list[Step] = [("root", 10, "sh"), *(("fork", 10, pid) for pid in range(11, 20))]
+    steps += [("fork", 10, 30), ("fork", 30, 31), ("exit", 30, 0), ("reparent", 31, 10)]
+    selection = apply(scene_of(launch_of(*steps)), [keep_first(4)])
+    assert [row.id for row in selection.rows] == ["p1", "p2", "p11", "p12"]
+
+
+def test_those_of_another_role_are_not_alike() -> None:
+    scene = make(0, 0, 0, 0)
+    scene.findings.roles["p8"] = RoleFinding("helper", "")
+    assert counts(apply(scene, [alike(scene)]))[1:3] == [("p2", 3), ("p3", 3)]
+
+
+def test_a_chain_of_many_needs_no_recursion() -> None:
+    launch = launch_of(("root", 10, "sh"), *(("fork", pid, pid + 1) for pid in range(10, 5010)))
+    selection = apply(scene_of(launch), [fit(60)])
+    assert len(selection.rows) == 60
+    assert selection.within == 5001 - 60

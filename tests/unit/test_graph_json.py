@@ -16,7 +16,7 @@ from forktrace.trace.reader import TraceFile
 from forktrace.trace.text import Raw
 from forktrace.views.options import ViewOptions
 from tests.unit.events import HEADER, trace_of
-from tests.unit.podman import podman_runc, podman_syscall_steps
+from tests.unit.podman import CONTAINER, podman_runc, podman_syscall_steps
 from tests.unit.test_roles import minimal
 
 SCHEMA = json.loads(files("forktrace.render").joinpath("graph.schema.json").read_text("utf-8"))
@@ -40,11 +40,31 @@ HOSTILE = trace_of(
     ),
     command=["sh", Raw("/w==")],
 )
+
+
+def looked(at_ns: int, *, closed: list[int] | None = None, **fds: str) -> events.Descriptors:
+    """Return a look at descriptors, named like fd1."""
+    found = {name.removeprefix("fd"): events.Descriptor(to=to) for name, to in fds.items()}
+    return events.Descriptors(at_ns=at_ns, pid=10, at="exec", fds=found, closed=closed or [])
+
+
+SURROUNDINGS = trace_of(
+    ("root", 10, "sh", {"cgroup": ["0::/", "\x1b:\x1b:\udcff"], "ns": {"mnt": 1, "net": 2}}),
+    looked(5_000_000, fd0="/dev/null", fd1="pipe:[5]", fd2="pipe:[5]"),
+    ("fork", 10, 11),
+    ("call", 10, "write", {"path": "/sys/fs/cgroup/a/cgroup.procs", "pid": 11}),
+    ("exec", 11, "true", None, {"cgroup": ["0::/a"], "ns": {"mnt": 9, "net": 2}}),
+    looked(8_000_000, closed=[0], fd1="pipe:[6]"),
+    ("fork", 10, 12),
+    events.Descriptors(at_ns=9_000_000, pid=12, at="birth", errors={"fd": "EACCES"}, whole=True),
+    detail="syscalls",
+)
 TRACES = {
     "podman": podman_runc(),
     "minimal": minimal(podman_runc()),
     "calls": trace_of(*podman_syscall_steps(), detail="syscalls"),
     "hostile": HOSTILE,
+    "surroundings": SURROUNDINGS,
     "empty": TraceFile(HEADER, [], None, ["cut off"]),
     "damaged": trace_of(("root", 10, "sh"), ("exec", 11, "x"), ("exit", 11, 0), ("exit", 11, 0)),
 }
@@ -117,6 +137,70 @@ def test_nodes_of_a_podman_launch() -> None:
     assert payload["nspid"] == [3032, 1]
     assert payload["exit"].items() >= {"code": 0, "signal": None}.items()
     assert (init["outside"], init["pid"], init["name"], init["exit"]) == (True, 1, "systemd", None)
+
+
+def test_the_containers_of_a_launch() -> None:
+    (container,) = graph_of(TRACES["podman"])["graph"]["containers"]
+    nodes = nodes_of(TRACES["podman"])
+    assert container.pop("payload_ns") == nodes["p8"]["images"][-1]["at_ns"]
+    assert container == {
+        "key": "c1",
+        "id": CONTAINER,
+        "name": "boring_kepler",
+        "image": "alpine",
+        "engine": "p1",
+        "monitor": "p4",
+        "runtimes": ["p5", "p9", "p12"],
+        "init": "p8",
+        "exec_sessions": [],
+        "members": ["p8"],
+    }
+
+
+def test_where_a_process_went_and_not_what_it_inherited() -> None:
+    nodes = nodes_of(SURROUNDINGS)
+    assert [(c["hierarchy"], c["path"], c["how"]) for c in nodes["p1"]["cgroups"]] == [
+        ("", "/", "first"),
+        ("\x1b", {"b64": "/w=="}, "first"),
+    ]
+    (moved,) = nodes["p2"]["cgroups"]
+    assert moved == {
+        "hierarchy": "",
+        "path": "/a",
+        "since_ns": nodes["p1"]["calls"][0]["at_ns"],
+        "how": "write",
+        "by": "p1",
+        "not_before_ns": None,
+        "inferred": False,
+    }
+    (space,) = nodes["p2"]["namespaces"]
+    assert (space["kind"], space["inode"], space["how"]) == ("mnt", 9, "seen")
+    assert space["not_before_ns"] == nodes["p2"]["born_ns"]
+    assert (nodes["p3"]["cgroups"], nodes["p3"]["namespaces"]) == ([], [])
+
+
+def test_descriptors_that_changed() -> None:
+    nodes = nodes_of(SURROUNDINGS)
+    first, second = nodes["p1"]["descriptors"]
+    assert first["fds"] == {
+        "0": {"to": "/dev/null"},
+        "1": {"to": "pipe:[5]"},
+        "2": {"to": "pipe:[5]"},
+    }
+    assert (second["fds"], second["closed"]) == ({"1": {"to": "pipe:[6]"}}, [0])
+    (unread,) = nodes["p3"]["descriptors"]
+    assert (unread["errors"], unread["whole"]) == ({"fd": "EACCES"}, True)
+
+
+def test_the_size_is_linear_in_the_number_of_processes() -> None:
+    """What a process only inherited is not told of it again."""
+    state = {"cgroup": [f"{i}:c{i}:/{'x' * 50}" for i in range(12)], "ns": {"mnt": 1}}
+    root = ("root", 10, "sh", state)
+    sizes = [
+        len(text_of(trace_of(root, *(("fork", 10, 11 + i) for i in range(count)))))
+        for count in (100, 200, 300)
+    ]
+    assert abs((sizes[2] - sizes[1]) - (sizes[1] - sizes[0])) < 500
 
 
 def test_edges_of_a_podman_launch() -> None:

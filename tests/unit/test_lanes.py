@@ -1,14 +1,20 @@
 """Check the lane diagram's layout: nothing overlaps, everything is where it should be."""
 
+from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from forktrace.analysis.findings import Container
 from forktrace.analysis.passes import analyse
+from forktrace.errors import UsageError
 from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
+from forktrace.trace import events
 from forktrace.trace.reader import read_trace
+from forktrace.trace.text import from_str
 from forktrace.views.lanes.layout import lay_out
 from forktrace.views.lanes.style import FACES
 from forktrace.views.options import ViewOptions
@@ -106,6 +112,42 @@ MAKE: list[Step] = [
     ),
     ("exit", 10, 0),
 ]
+UNSHARE: list[Step] = [
+    ("root", 10, "unshare --pid --fork sh"),
+    ("fork", 10, 11, "", {"nspid": [11, 1]}),
+    ("call", 11, "setsid"),
+    ("exec", 11, "sh"),
+    ("exit", 11, 0),
+    ("exit", 10, 0),
+]
+
+
+def standing(pid: int, ppid: int, command: str = "") -> list[Step]:
+    """Return what tells of a process that ran before the trace; without a command of a zombie."""
+    state = events.State(comm=command or "gone", ppid=ppid, nspid=[pid])
+    started = events.Started(at_ns=0, pid=pid, attached=True, state=state)
+    if not command:
+        return [started, ("exit", pid, 125)]
+    argv = [from_str(word) for word in command.split()]
+    return [started, events.Executed(at_ns=0, pid=pid, attached=True, argv=argv)]
+
+
+SNAPSHOT: list[Step] = [
+    *standing(1, 0, "/sbin/init splash"),
+    *standing(20, 1, "/usr/sbin/sshd -D"),
+    *standing(21, 20, "bash"),
+    *(step for pid in range(22, 30) for step in standing(pid, 21, "sleep 9" * (pid % 3))),
+    *standing(30, 1),
+    *standing(31, 1, "cron"),
+]
+ATTACHED: list[Step] = [
+    ("outside", 1, "systemd"),
+    *standing(20, 1, "containerd --config /etc/containerd/config.toml"),
+    *standing(21, 20, "shim"),
+    ("fork", 20, 22),
+    ("exec", 22, "containerd-shim-runc-v2 start"),
+    ("exit", 22, 0),
+]
 SAVED = Path(__file__).parent / "data" / "podman-syscalls.jsonl"
 CASES = {
     "podman": trace_of(*podman_steps()),
@@ -119,16 +161,26 @@ CASES = {
     "podman with calls": trace_of(*podman_syscall_steps(), detail="syscalls"),
     "saved podman with calls": read_trace(SAVED),
     "zombies": trace_of(*ZOMBIES, detail="syscalls"),
+    "snapshot": trace_of(*SNAPSHOT, source="snapshot"),
+    "attach": trace_of(*ATTACHED, source="attach"),
+    "unshare": trace_of(*UNSHARE, detail="syscalls"),
     "make with calls": trace_of(*MAKE, detail="syscalls"),
 }
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/launch.jsonl"))
+CASES |= {f"example {path.parent.name}": read_trace(path) for path in EXAMPLES}
+CONTAINER_ID = "be65b6760a67"  # of the saved trace
 
 
 def picture_of(launch: Launch, width: int | None = None) -> Picture:
     return lay_out(launch, analyse(launch), ViewOptions(width=width))
 
 
-def drawn(name: str) -> Picture:
-    return picture_of(build_launch(CASES[name]))
+@cache
+def drawn(name: str, time: bool = False) -> Picture:
+    launch = build_launch(CASES[name])
+    return lay_out(launch, analyse(launch), ViewOptions(time=time))
 
 
 def labels(picture: Picture) -> list[Label]:
@@ -163,19 +215,23 @@ def boxes_of(mark: object) -> list[Bounds]:
     raise AssertionError(mark)
 
 
-BEHIND = {"page", "frame", "badge-frame"}  # grounds that a text stands on
+BEHIND = {"page", "frame", "container-frame", "badge-frame"}  # grounds that a text stands on
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_no_two_labels_overlap(name: str) -> None:
-    pairs = combinations(labels(drawn(name)), 2)
+# Each case with both axes; a snapshot has no time.
+DRAWN = [(name, time) for name in CASES for time in (False, True) if not time or name != "snapshot"]
+
+
+@pytest.mark.parametrize(("name", "time"), DRAWN)
+def test_no_two_labels_overlap(name: str, time: bool) -> None:
+    pairs = combinations(labels(drawn(name, time)), 2)
     clashes = [(a.text, b.text) for a, b in pairs if a.bounds.meets(b.bounds)]
     assert clashes == []
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_no_label_overlaps_a_line_or_a_mark(name: str) -> None:
-    picture = drawn(name)
+@pytest.mark.parametrize(("name", "time"), DRAWN)
+def test_no_label_overlaps_a_line_or_a_mark(name: str, time: bool) -> None:
+    picture = drawn(name, time)
     marks = [m for m in picture.marks if not isinstance(m, Label) and m.kind not in BEHIND]
     clashes = [
         (label.text, mark)
@@ -187,9 +243,9 @@ def test_no_label_overlaps_a_line_or_a_mark(name: str) -> None:
     assert clashes == []
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_everything_is_inside_the_page(name: str) -> None:
-    picture = drawn(name)
+@pytest.mark.parametrize(("name", "time"), DRAWN)
+def test_everything_is_inside_the_page(name: str, time: bool) -> None:
+    picture = drawn(name, time)
     page = Bounds(0, 0, picture.width, picture.height)
     for mark in picture.marks:
         for box in [mark.bounds] if isinstance(mark, Label) else boxes_of(mark):
@@ -289,8 +345,7 @@ def test_the_legend_has_only_the_marks_in_use() -> None:
 
 def test_a_process_in_a_pid_namespace_is_framed_and_says_its_pid_there() -> None:
     picture = drawn("podman")
-    frames = [m for m in picture.marks if isinstance(m, Box) and m.kind == "frame" and m.title]
-    assert len(frames) == 1
+    assert len(frames(picture, "container-frame")) == 1
     assert any("pid 1 in ns" in text for text in texts(picture, "detail"))
 
 
@@ -489,14 +544,92 @@ def test_a_mark_of_a_call_has_a_column_of_its_own() -> None:
     assert min(abs(x - other) for x in reaps for other in others) >= 8
 
 
-def test_a_frame_holds_what_is_inside() -> None:
-    picture = drawn("podman with calls")
-    (frame,) = [m for m in picture.marks if isinstance(m, Box) and m.kind == "frame" and m.title]
-    inner = [m for m in group(picture, "p8").marks if isinstance(m, Label) and m.x > frame.x]
+def frames(picture: Picture, kind: str) -> list[Box]:
+    """Return the frames of a kind; a sample in the legend has no title."""
+    return [m for m in picture.marks if isinstance(m, Box) and m.kind == kind and m.title]
+
+
+def test_a_namespace_frame_holds_what_is_inside() -> None:
+    picture = drawn("unshare")
+    (frame,) = frames(picture, "frame")
+    inner = [m for m in group(picture, "p2").marks if isinstance(m, Label) and m.x > frame.x]
     assert "setsid" in [label.text for label in inner]
     for label in inner:
         assert label.bounds.bottom <= frame.y + frame.height
         assert label.bounds.right <= frame.x + frame.width
+
+
+def test_a_containers_frame_holds_its_lanes_and_no_other() -> None:
+    picture = drawn("podman with calls")
+    (frame,) = frames(picture, "container-frame")
+    assert frames(picture, "frame") == []  # its PID namespace is the same lane
+    held = {
+        item.name
+        for item in picture.items
+        if isinstance(item, Group)
+        for mark in item.marks
+        if isinstance(mark, Label)
+        and mark.kind == "id"
+        and frame.y < mark.y < frame.y + frame.height
+    }
+    assert held == {"p8"}
+    for mark in group(picture, "p8").marks:
+        box = mark.bounds if isinstance(mark, Label) else boxes_of(mark)[0]
+        assert frame.x <= box.left <= box.right <= frame.x + frame.width
+        assert frame.y <= box.top <= box.bottom <= frame.y + frame.height
+
+
+def test_a_containers_frame_says_which_it_is() -> None:
+    picture = drawn("saved podman with calls")
+    (frame,) = frames(picture, "container-frame")
+    (name,) = [label for label in labels(picture) if label.kind == "frame-name"]
+    assert name.text.startswith("container ")
+    assert f"id {CONTAINER_ID}" in name.text
+    assert frame.y < name.bounds.top
+    assert "monitor p4" in (frame.title or "")
+    assert "a PID namespace of its own" in (frame.title or "")
+
+
+def test_a_container_whose_lanes_stand_apart_has_two_frames_of_one_name() -> None:
+    launch = launch_of(
+        ("root", 10, "sh"),
+        *(step for pid in (11, 12, 13) for step in (("fork", 10, pid), ("exit", pid, 0))),
+        ("exit", 10, 0),
+    )
+    findings = analyse(launch)
+    findings.containers = [Container("c1", "f" * 64, "web", init="p2", members=["p2", "p4"])]
+    picture = lay_out(launch, findings, ViewOptions())
+    names = [label.text for label in labels(picture) if label.kind == "frame-name"]
+    assert names == ["container web · id ffffffffffff"] * 2
+    inside = {
+        label.text
+        for label in labels(picture)
+        for frame in frames(picture, "container-frame")
+        if label.kind == "id" and frame.y < label.y < frame.y + frame.height
+    }
+    assert inside == {"p2", "p4"}
+
+
+def test_of_a_container_no_more_is_said_than_is_known() -> None:
+    launch = launch_of(("root", 10, "sh"), ("fork", 10, 11), ("exit", 11, 0), ("exit", 10, 0))
+    findings = analyse(launch)
+    findings.containers = [Container("c1", members=["p2"])]
+    picture = lay_out(launch, findings, ViewOptions())
+    assert [label.text for label in labels(picture) if label.kind == "frame-name"] == ["container"]
+
+
+def test_no_label_stands_on_a_frames_edge() -> None:
+    for name in CASES:
+        picture = drawn(name)
+        for frame in frames(picture, "container-frame"):
+            right, bottom = frame.x + frame.width, frame.y + frame.height
+            sides = [
+                Bounds(frame.x - 1, frame.y - 1, right + 1, frame.y + 1),
+                Bounds(frame.x - 1, bottom - 1, right + 1, bottom + 1),
+            ]
+            assert [
+                label.text for label in labels(picture) for s in sides if label.bounds.meets(s)
+            ] == []
 
 
 def test_in_a_crowd_waits_that_are_a_matter_of_course_are_left_out_and_counted() -> None:
@@ -512,3 +645,73 @@ def test_in_a_crowd_a_late_wait_is_drawn() -> None:
     late: list[Step] = [("fork", 10, 50), ("exit", 50, 0), *MAKE[2:-1], ("wait", 10, 50)]
     picture = picture_of(launch_of(*MAKE[:2], *late, MAKE[-1], detail="syscalls"))
     assert list(reap_lines(picture)) == ["p1 waited for p3 and took its exit status"]
+
+
+def test_a_snapshot_ties_each_process_to_its_parent_and_claims_no_events() -> None:
+    picture = drawn("snapshot")
+    ties = [m for m in picture.marks if isinstance(m, Line) and m.kind == "stand" and m.title]
+    assert len(ties) == 12  # all but init
+    assert (ties[0].title or "").startswith("p1 was the parent of p2 ")
+    assert {m.kind for m in picture.marks}.isdisjoint({"create", "create-dot", "exec"})
+    said = " ".join(texts(picture, "subtitle") + texts(picture, "caption"))
+    assert "ptrace" not in said
+    assert "order of events" not in said
+    assert "Read from /proc at one moment" in said
+
+
+def test_siblings_of_before_hang_on_one_tie_and_those_of_others_on_another() -> None:
+    picture = drawn("snapshot")
+    ties = {m.title: m for m in picture.marks if isinstance(m, Line) and m.kind == "stand"}
+    when = "when it was first looked at"
+    of_init = [ties[f"p1 was the parent of {id_} {when}"] for id_ in ("p2", "p12", "p13")]
+    assert len({tie.x1 for tie in of_init}) == 1
+    assert of_init[1].y1 == lane_y(picture, "p2")
+    assert ties[f"p2 was the parent of p3 {when}"].x1 > of_init[0].x1
+
+
+def test_a_zombie_in_a_snapshot_is_one_from_edge_to_edge() -> None:
+    picture = drawn("snapshot")
+    (tail,) = lines(picture, "p12", "zombie")
+    (first, _) = lines(picture, "p12", "cross")
+    running = next(m for m in group(picture, "p1").marks if isinstance(m, Box))
+    assert first.x1 + 5 == running.x
+    assert max(tail.x1, tail.x2) == running.x + running.width
+    words = [m.text for m in group(picture, "p12").marks if isinstance(m, Label)]
+    assert words[-2:] == ["zombie", "125"]
+
+
+def test_what_ran_already_shows_its_command_with_its_name() -> None:
+    assert "sshd -D" in texts(drawn("snapshot"), "detail-argv")
+
+
+def test_an_attach_says_once_what_ran_before() -> None:
+    picture = drawn("attach")
+    caption = " ".join(texts(picture, "caption"))
+    assert "p1 to p2 ran before the trace began" in caption
+    assert "Recorded with ptrace" in caption
+    assert len([m for m in picture.marks if m.kind == "create" and m.title]) == 1  # type: ignore[union-attr]
+
+
+def moment(at_ns: int, step: events.Event) -> events.Event:
+    return msgspec.structs.replace(step, at_ns=at_ns)
+
+
+def test_the_axis_of_time_is_to_scale_where_events_are_not_close() -> None:
+    plain = trace_of(("root", 10, "sh"), ("fork", 10, 11), ("exit", 11, 0), ("exit", 10, 0)).events
+    times = [0, 0, 100_000_000, 100_000_000, 600_000_000, 900_000_000]
+    shifted = [moment(at_ns, event) for at_ns, event in zip(times, plain, strict=True)]
+    launch = launch_of(*shifted)
+    launch.end = events.Ended(at_ns=1_000_000_000, reason="exited")
+    picture = lay_out(launch, analyse(launch), ViewOptions(time=True))
+    ticks = {label.text: label.x for label in labels(picture) if label.text.endswith("ms")}
+    assert ticks["300 ms"] - ticks["200 ms"] == pytest.approx(ticks["900 ms"] - ticks["800 ms"])
+    (cross, _) = lines(picture, "p2", "cross")
+    assert cross.x1 + 5 == pytest.approx(ticks["600 ms"])
+    assert any("time since the start" in text for text in texts(picture, "subtitle"))
+
+
+def test_a_trace_without_times_has_no_axis_of_time() -> None:
+    for header in ({"source": "snapshot"}, {"times": False}):
+        launch = launch_of(*PIPELINE, **header)
+        with pytest.raises(UsageError, match="leave --time out"):
+            lay_out(launch, analyse(launch), ViewOptions(time=True))

@@ -89,7 +89,7 @@ def test_conmons_arguments_are_read_as_conmon_reads_them() -> None:
     argv = "conmon -t -b /b --syslog -c id -i -r /bin/runc -s --exit-command /bin/pod -e"
     values = ["--exit-command-arg", "-r", "--exit-command-arg=rm", "--runtime-arg", "-c"]
     found = monitor_arguments([*argv.split(), *values])
-    assert found == MonitorArguments("/bin/runc", ["/bin/pod", "-r", "rm"])
+    assert found == MonitorArguments("/bin/runc", ["/bin/pod", "-r", "rm"], "id", session=True)
     assert monitor_arguments(["conmon", "-c", "id", "-b", "/b"]) is None
 
 
@@ -350,6 +350,133 @@ def test_bubblewrap() -> None:
     )
     assert found == ["monitor", "container", "container"]
     assert roles_of(("root", 10, "bwrap --version"), ("fork", 10, 11)) == ["other", "other"]
+
+
+def test_bubblewraps_reaper_is_in_the_container_to_its_end() -> None:
+    found = roles_of(
+        ("root", 10, "bwrap --unshare-pid sh"),
+        ("clone", 10, 11, "NEWNS NEWPID", {"nspid": [11, 1]}),
+        ("fork", 11, 12, "", {"nspid": [12, 2]}),
+        ("exec", 12, "sh"),
+        ("exit", 12, 0),
+        ("exit", 11, 0),
+        ("exit", 10, 0),
+    )
+    assert found == ["monitor", "container", "container"]
+
+
+def test_systemd_nspawn() -> None:
+    found = roles_of(
+        ("root", 10, "systemd-nspawn -D /x sh"),
+        ("clone", 10, 11, "NEWNS"),
+        ("clone", 11, 12, "NEWNS NEWIPC NEWPID NEWUTS", {"nspid": [12, 1]}),
+        ("exit", 11, 0),
+        ("reparent", 12, 10),
+        ("exec", 12, "sh"),
+        ("fork", 12, 13, "", {"nspid": [13, 2]}),
+        ("exec", 13, "ls"),
+    )
+    assert found == ["monitor", "init-stage", "container", "container"]
+
+
+def test_lxc_start_goes_to_the_background_first() -> None:
+    found = roles_of(
+        ("root", 10, "lxc-start -n box"),
+        ("fork", 10, 11),
+        ("fork", 11, 12),
+        ("exit", 11, 0),
+        ("reparent", 12, 1),
+        ("clone3", 12, 13, "NEWNS NEWPID INTO_CGROUP", {"nspid": [13, 1]}),
+        ("exec", 13, "/sbin/init"),
+    )
+    assert found == ["other", "other", "monitor", "container"]
+
+
+def test_buildah_with_a_runtime_is_its_own_monitor() -> None:
+    found = roles_of(
+        ("root", 10, "buildah run --isolation oci work -- echo hi"),
+        ("vfork", 10, 11),
+        ("exec", 11, "buildah-copier", "/proc/self/exe"),
+        ("exit", 11, 0),
+        ("vfork", 10, 12),
+        ("exec", 12, "buildah-oci-runtime", "/proc/self/exe"),
+        ("vfork", 12, 13),
+        ("exec", 13, "/usr/bin/runc create --bundle /b buildah-x"),
+        ("clone", 13, 14, "NEWPID", {"nspid": [14, 1]}),
+        ("exit", 13, 0),
+        ("reparent", 14, 12),
+        ("vfork", 12, 15),
+        ("exec", 15, "/usr/bin/runc start buildah-x"),
+        ("exec", 14, "echo hi"),
+    )
+    assert found == ["engine", "engine", "monitor", "runtime", "container", "runtime"]
+
+
+def test_buildah_without_a_runtime_isolates_by_chroot() -> None:
+    found = roles_of(
+        ("root", 10, "buildah run --isolation chroot work -- echo hi"),
+        ("vfork", 10, 11),
+        ("exec", 11, "buildah-chroot-runtime", "/proc/self/exe"),
+        ("clone", 11, 12, "NEWNS NEWUTS"),
+        ("exec", 12, "buildah-chroot-exec echo hi", "/proc/self/exe"),
+        ("vfork", 12, 13),
+        ("exec", 13, "echo hi", "/bin/echo"),
+    )
+    assert found == ["engine", "engine", "engine", "container"]
+
+
+def test_cri_os_side() -> None:
+    """Fabricated from the sources: CRI-O runs conmon through taskset, and pins namespaces."""
+    found = roles_of(
+        ("root", 10, "crio"),
+        ("vfork", 10, 11),
+        ("exec", 11, "/usr/bin/pinns -d /run -f x --ipc --net --uts"),
+        ("exit", 11, 0),
+        ("vfork", 10, 12),
+        ("exec", 12, ["taskset", "-c", "0", *conmon_argv()]),
+        ("exec", 12, conmon_argv()),
+        ("fork", 12, 13),
+        ("exit", 12, 0),
+        ("reparent", 13, 1),
+        ("fork", 13, 14),
+        ("exec", 14, f"/usr/sbin/runc create --bundle /b {CONTAINER}"),
+        ("clone", 14, 15, "NEWPID", {"nspid": [15, 1]}),
+        ("exit", 14, 0),
+        ("reparent", 15, 13),
+        ("exec", 15, "app"),
+    )
+    assert found == ["engine", "helper", "monitor", "monitor", "runtime", "container"]
+
+
+def test_conmonrs_forks_once() -> None:
+    found = roles_of(
+        ("root", 10, "crio"),
+        ("vfork", 10, 11),
+        ("exec", 11, "/usr/bin/conmonrs --runtime /usr/bin/runc --runtime-dir /run/c"),
+        ("fork", 11, 12),
+        ("exit", 11, 0),
+        ("reparent", 12, 1),
+        ("vfork", 12, 13),
+        ("exec", 13, "/usr/bin/conmonrs pause --base-path /run/ns"),
+        ("vfork", 12, 14),
+        ("exec", 14, "/usr/bin/runc create --bundle /b box"),
+        ("clone", 14, 15, "NEWPID", {"nspid": [15, 1]}),
+        ("exit", 14, 0),
+        ("reparent", 15, 12),
+        ("exec", 15, "app"),
+    )
+    assert found == ["engine", "monitor", "monitor", "helper", "runtime", "container"]
+
+
+def test_a_rootless_podmans_copy_is_podman_before_it_executes_itself() -> None:
+    found = roles_of(
+        ("root", 10, "podman run alpine"),
+        ("clone", 10, 11, "NEWUSER NEWNS"),
+        ("fork", 11, 12),
+        ("exec", 11, "podman run alpine", "/proc/self/exe"),
+        ("fork", 11, 13),
+    )
+    assert found == ["engine", "engine", "engine", "engine"]
 
 
 def test_engine_helpers() -> None:

@@ -12,7 +12,7 @@ from tests.unit.podman import podman_steps
 
 def tree_of(*steps: Step, limit: int | None = None) -> Tree:
     launch = launch_of(*steps)
-    return build_tree(launch, analyse(launch), limit)
+    return build_tree(launch, analyse(launch), limit=limit)
 
 
 def outline(tree: Tree) -> list[str]:
@@ -148,7 +148,7 @@ def test_adopters_outside_the_trace_have_rows_where_a_view_asks_for_them() -> No
 def test_identical_siblings_share_a_row() -> None:
     tree = tree_of(("root", 10, "sh"), *children(4), ("exit", 10, 0))
     assert outline(tree) == ["p1", "  4 p2"]
-    assert tree.folded == 3
+    assert tree.selection.alike == 3
 
 
 def test_two_of_a_kind_are_shown() -> None:
@@ -205,7 +205,7 @@ def test_subtrees_of_one_shape_share_their_rows_and_multiply() -> None:
         steps += [("exit", cc, 0)]
     tree = tree_of(*steps)
     assert outline(tree) == ["p1", "  3 p2", "    9 p3"]
-    assert tree.folded == 2 + 8
+    assert tree.selection.alike == 2 + 8
 
 
 def test_what_is_adopted_is_not_folded() -> None:
@@ -219,8 +219,8 @@ def test_a_limit_keeps_the_top_and_counts_the_rest() -> None:
     steps: list[Step] = [("root", 10, "sh"), *(("fork", pid, pid + 1) for pid in range(10, 15))]
     tree = tree_of(*steps, limit=3)
     assert outline(tree) == ["p1", "  p2", "    p3"]
-    assert [row.hidden for row in tree.rows] == [0, 0, 3]
-    assert tree.hidden == 3
+    assert [len(row.within) for row in tree.rows] == [0, 0, 3]
+    assert tree.selection.within == 3
 
 
 def test_a_chain_of_many_forks_needs_no_recursion() -> None:

@@ -18,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     containers.held_by_monitor,
     containers.in_container_namespace,
     containers.sandboxed,
+    containers.chrooted,
     engines.cleanup,
     engines.pause,
     engines.executed_itself,

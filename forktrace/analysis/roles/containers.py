@@ -31,7 +31,7 @@ def set_up_by_runtime(facts: Facts, process: Process) -> RoleFinding | None:
         return None
     runtime = facts.launch.processes[runtime_id]
     call = f"{runtime.id} (runtime {facts.verbs[runtime_id]})"
-    payload = _payload(process)
+    payload = payload_image(process)
     reason = _why_container(facts, process, runtime, payload)
     if reason is not None:
         facts.payloads[process.id] = payload
@@ -70,17 +70,45 @@ def in_container_namespace(facts: Facts, process: Process) -> RoleFinding | None
 
 
 def sandboxed(facts: Facts, process: Process) -> RoleFinding | None:
-    """Recognise the child that a sandbox tool (bubblewrap, say) creates in new namespaces."""
+    """Recognise the child that a sandbox tool (bubblewrap, say) creates in new namespaces.
+
+    One that leaves its own child behind was a stage on the way (nspawn.c: outer_child).
+    """
     source = facts.source(process)
-    if source is None or facts.role(source) != "monitor" or not new_namespaces(process):
+    tool = _sandbox_above(facts, source)
+    if source is None or tool is None or not new_namespaces(process):
         return None
-    if not _named_sandbox(source):
-        return None
-    if own_image(process) is None and facts.children.get(process.id) and process.exit:
-        facts.setups[process.id] = source.id
+    left = (a.death == process.id for c in facts.children.get(process.id, ()) for a in c.adoptions)
+    if own_image(process) is None and any(left):
+        facts.sandbox_stages[process.id] = tool
         return RoleFinding("init-stage", f"created by {source.id} in new namespaces on the way")
     facts.payloads[process.id] = None
+    _note_pid_namespace(facts, process)
     return RoleFinding("container", f"created by {source.id} in new namespaces")
+
+
+def chrooted(facts: Facts, process: Process) -> RoleFinding | None:
+    """Recognise what buildah runs with the isolation "chroot", which is no runtime's work.
+
+    (buildah: chroot/run_common.go, runUsingChrootExecMain.)
+    """
+    source = facts.source(process)
+    image, above = own_image(process), own_image(source) if source else None
+    if image is None or above is None or source is None or facts.role(source) != "engine":
+        return None
+    if above.argv[:1] != ["buildah-chroot-exec"] or programs.executes_itself(image):
+        return None
+    facts.payloads[process.id] = image
+    return RoleFinding("container", f"run by {source.id}, buildah-chroot-exec, in a chroot")
+
+
+def _sandbox_above(facts: Facts, source: Process | None) -> str | None:
+    """Return the sandbox tool that a child of ``source`` may have been made by."""
+    if source is None:
+        return None
+    if facts.role(source) == "monitor":
+        return source.id if _named_sandbox(source) else None
+    return facts.sandbox_stages.get(source.id)
 
 
 def is_sandbox(facts: Facts, process: Process) -> bool:
@@ -119,8 +147,15 @@ def _first_namespaces(process: Process) -> dict[str, int]:
 
 
 def _named_sandbox(process: Process) -> bool:
-    image = own_image(process)
-    return image is not None and programs.name_of(image) in programs.SANDBOXES
+    """Say whether a process is a sandbox tool, or a copy of one: lxc-start forks to the background.
+
+    It then writes "[lxc monitor] PATH NAME" over its arguments (lxccontainer.c: do_lxcapi_start).
+    """
+    if not process.images:
+        return False
+    image = process.images[-1]
+    titled = image.argv[:1] and image.argv[0].startswith("[lxc monitor] ")
+    return bool(titled) or programs.name_of(image) in programs.SANDBOXES
 
 
 def new_namespaces(process: Process) -> bool:
@@ -138,7 +173,7 @@ def _runtime_above(facts: Facts, source: Process | None) -> str | None:
     return facts.setups.get(source.id)
 
 
-def _payload(process: Process) -> Image | None:
+def payload_image(process: Process) -> Image | None:
     """Return the first image that is not the runtime's own."""
     before: list[str] | None = None
     for image in own_images(process):

@@ -40,11 +40,16 @@ def pause(facts: Facts, process: Process) -> RoleFinding | None:
 
 
 def executed_itself(facts: Facts, process: Process) -> RoleFinding | None:
-    """Let an engine's own program, executed again by a child, be the engine."""
+    """Let an engine's own program, executed again by a child, be the engine.
+
+    Not so one that then does what a monitor does (buildah: run_common.go, buildah-oci-runtime).
+    """
     images = own_images(process)
     source = facts.source(process)
     role = facts.source_role(process)
-    if not images or source is None or role not in ("engine", "cleanup"):
+    if not images or source is None or process.id in facts.adopters:
+        return None
+    if role not in ("engine", "cleanup"):
         return None
     # The first image counts: crun is executed by its path, and then executes itself.
     if not programs.executes_itself(images[0]) or not _same_file(images[0], source.images[-1:]):

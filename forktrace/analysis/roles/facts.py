@@ -25,6 +25,8 @@ class Facts:
             runtime's id.
         verbs: what each runtime invocation was told to do.
         setups: for each process that a runtime made to set a container up, that runtime's id.
+        sandbox_stages: for each process through which a sandbox tool makes its container, that
+            tool's id.
         payloads: for each container's first process, its first image in the container.
         pid_namespaces: the container's first process, by its PID namespace's inode.
     """
@@ -39,6 +41,7 @@ class Facts:
     adopters: dict[str, str] = field(default_factory=dict)
     verbs: dict[str, str] = field(default_factory=dict)
     setups: dict[str, str] = field(default_factory=dict)
+    sandbox_stages: dict[str, str] = field(default_factory=dict)
     payloads: dict[str, Image | None] = field(default_factory=dict)
     pid_namespaces: dict[int, str] = field(default_factory=dict)
 
@@ -54,12 +57,15 @@ class Facts:
     def source_role(self, process: Process) -> Role | None:
         """Return the role of who created a process, if it ran the program of that role by then.
 
-        A shell's children are not an engine's because the shell went on to execute podman.
+        A shell's children are not an engine's because the shell went on to execute podman. One
+        that executes the same again, as podman does in a new user namespace, was it before too.
         """
         source = self.source(process)
         image = own_image(source) if source else None
-        if image is not None and image.at.seq > process.born.seq:
-            return None
+        if source is not None and image is not None and image.at.seq > process.born.seq:
+            before = [i for i in source.images if i.at.seq < process.born.seq]
+            if not before or before[-1].argv != image.argv:
+                return None
         return self.role(source)
 
     def did_nothing(self, process: Process) -> bool:

@@ -33,6 +33,8 @@ def known_helper(facts: Facts, process: Process) -> RoleFinding | None:
         (programs.NAMESPACE_HELPERS, "namespaces"),
     )
     purpose = next((what for names, what in purposes if name in names), None)
+    if name == "conmonrs" and image.argv[1:2] == ["pause"]:  # conmon-rs: pause.rs
+        purpose = "namespaces"
     if purpose is None:
         return None
     return RoleFinding("helper", f"{purpose}: {name}, run by {source.id}")

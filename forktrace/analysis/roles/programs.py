@@ -37,21 +37,34 @@ NETWORK_HELPERS = frozenset({
 ID_MAP_HELPERS = frozenset({"newuidmap", "newgidmap"})
 NAMESPACE_HELPERS = frozenset({"pinns"})
 
-# Those of conmon's options that matter here, and those whose value may look like one of them.
+# Those of conmon's options that take a value (its `--help`); all others take none.
 _MONITOR_OPTIONS = frozenset({
-    "-r", "--runtime", "-c", "--cid", "-b", "--bundle", "--exit-command", "--exit-command-arg",
-    "--runtime-arg", "--runtime-opt",
+    "--api-version", "-b", "--bundle", "-c", "--cid", "-P", "--conmon-pidfile", "-p",
+    "--container-pidfile", "-u", "--cuuid", "--exec-process-spec", "--exit-command",
+    "--exit-command-arg", "--exit-delay", "--exit-dir", "--log-level", "-l", "--log-path",
+    "--log-size-max", "--log-global-size-max", "--log-tag", "-n", "--name", "-0",
+    "--persist-dir", "--restore", "-r", "--runtime", "--runtime-arg", "--runtime-opt",
+    "--sdnotify-socket", "--socket-dir-path", "-T", "--timeout", "--seccomp-notify-socket",
+    "--seccomp-notify-plugins",
 })  # fmt: skip
+_EXEC_OPTIONS = frozenset({"-e", "--exec", "--exec-attach", "--exec-process-spec"})
 
 _SELF_PATHS = ("/proc/self/", "/proc/thread-self/", "/dev/fd/", "/memfd:")
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorArguments:
-    """Be what conmon is told: the ``runtime`` to call, and the ``exit_command`` to run last."""
+    """Be what conmon is told: the ``runtime`` to call, and the ``exit_command`` to run last.
+
+    ``container`` is the container's id, ``name`` its name if given; ``session`` says that a
+    process is to be started in a container that runs (`podman exec`).
+    """
 
     runtime: str
     exit_command: list[str]
+    container: str = ""
+    name: str | None = None
+    session: bool = False
 
 
 def name_of(image: Image) -> str:
@@ -83,15 +96,24 @@ def monitor_arguments(argv: Sequence[str]) -> MonitorArguments | None:
     if not (runtime and container and bundle):
         return None
     command = options.get("--exit-command", [])
-    return MonitorArguments(runtime[0], [*command[:1], *options.get("--exit-command-arg", [])])
+    name = options.get("-n") or options.get("--name")
+    return MonitorArguments(
+        runtime[0],
+        [*command[:1], *options.get("--exit-command-arg", [])],
+        container[0],
+        name[0] if name else None,
+        session=not _EXEC_OPTIONS.isdisjoint(options),
+    )
 
 
 def _options(argv: Sequence[str]) -> dict[str, list[str]]:
-    """Map each option that matters to the values it was given, in the next word or behind "="."""
+    """Map each option to the values it was given, in the next word or behind "="."""
     found: dict[str, list[str]] = {}
     words = iter(argv[1:])
     for word in words:
         name, equals, value = word.partition("=")
         if name in _MONITOR_OPTIONS:
             found.setdefault(name, []).append(value if equals else next(words, ""))
+        elif name in _EXEC_OPTIONS:
+            found.setdefault(name, [])
     return found

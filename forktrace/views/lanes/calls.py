@@ -51,7 +51,9 @@ def subreaper_title(plan: Plan, lane: Lane) -> str:
     found = plan.findings.subreapers[lane.process.id]
     words = f"{lane.process.id} called prctl(PR_SET_CHILD_SUBREAPER, 1)"
     if found.until is not None:
-        words += f", and took it back {duration_words(found.until.at_ns)} after the start"
+        times = plan.launch.header.times
+        when = f" {duration_words(found.until.at_ns)} after the start" if times else " later"
+        words += f", and took it back{when}"
     return words + (f"; it adopted {found.adopted}" if found.adopted else "; it adopted nobody")
 
 

@@ -3,16 +3,20 @@
 from collections.abc import Iterator
 
 from forktrace.trace.text import decode_text
-from forktrace.views.fonts import TIMES, Face, fit, text_width
+from forktrace.views.containers import stream_words
+from forktrace.views.fonts import Face, fit, text_width
 from forktrace.views.lanes import style
 from forktrace.views.lanes.field import Field
 from forktrace.views.lanes.plan import Plan
 from forktrace.views.notes import summary_words
+from forktrace.views.select.words import hidden_words
 from forktrace.views.shapes import Box, Label, Mark
+from forktrace.views.source import axis_words, source_words
 from forktrace.views.words import count_words, printable, show_argv
 
 _TITLE_CHARS = 300
 _LINE = 17.0
+_CONTAINERS = 4  # whose streams are told
 
 
 def command_of(plan: Plan) -> str:
@@ -30,7 +34,9 @@ def draw_title(plan: Plan, command: str, width: float) -> tuple[list[Mark], floa
     shown = fit(command, style.TITLE, room)
     marks.append(Label(style.MARGIN, 40, shown, style.TITLE, "title", title=command))
     y = 61.0
-    words = " · ".join([*summary_words(plan.launch), "left to right: order of events, not time"])
+    words = " · ".join(
+        [*summary_words(plan.launch), axis_words(plan.launch, time=bool(plan.times))]
+    )
     for line in wrap(words, style.SUBTITLE, width - 2 * style.MARGIN):
         marks.append(Label(style.MARGIN, y, line, style.SUBTITLE, "subtitle"))
         y += _LINE
@@ -55,21 +61,13 @@ def draw_caption(plan: Plan, field: Field, top: float, width: float) -> tuple[li
 
 
 def _sentences(plan: Plan, field: Field) -> Iterator[str]:
-    header = plan.launch.header
-    yield f"Recorded with ptrace, detail “{header.detail}”." + _unknown(plan)
-    folded = plan.folded
-    if folded.hidden:
-        alike = sum(len(row.alike) for row in folded.rows)
-        within = sum(len(row.within) for row in folded.rows)
-        parts = [
-            f"{alike:,} stand behind a “{TIMES}” of siblings alike" if alike else "",
-            f"{within:,} below a “+ inside”" if within else "",
-            f"{len(folded.left_out):,} are left out" if folded.left_out else "",
-        ]
-        shown = ", ".join(part for part in parts if part)
-        lanes = count_words(len(folded.rows), "lane")
-        total = count_words(len(folded.rows) + folded.hidden, "process", "processes")
-        yield f"Folded: {total} in {lanes}; {shown}."
+    yield source_words(plan.launch)
+    for container in plan.findings.containers[:_CONTAINERS]:
+        streams = stream_words(plan.launch, plan.findings, container)
+        if streams is not None and plan.lane_of(container.init) is not None:
+            yield f"Streams when the container ran: {streams}."
+    if plan.selection.hidden:
+        yield f"Folded: {hidden_words(plan.selection, 'lane')}."
     if plan.plain_waits:
         waits = count_words(plan.plain_waits, "wait")
         yield f"Not drawn: {waits} of a parent right after its child had ended."
@@ -79,12 +77,6 @@ def _sentences(plan: Plan, field: Field) -> Iterator[str]:
     more = len(plan.launch.warnings) - 5
     if more > 0:
         yield f"And {count_words(more, 'more warning')}."
-
-
-def _unknown(plan: Plan) -> str:
-    if plan.launch.header.detail == "minimal":
-        return " Parents follow from the clone flags; adoptions were not looked at."
-    return ""
 
 
 def wrap(text: str, face: Face, width: float) -> list[str]:

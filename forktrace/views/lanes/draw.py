@@ -19,23 +19,29 @@ from forktrace.views.lanes.columns import Zone
 from forktrace.views.lanes.edges import SWING, Edge, is_vfork
 from forktrace.views.lanes.field import Field
 from forktrace.views.lanes.labels import CGROUP_KIND, exec_title
-from forktrace.views.lanes.plan import Lane, Plan
+from forktrace.views.lanes.plan import Lane, Plan, found_ended
 from forktrace.views.notes import end_words
 from forktrace.views.shapes import Box, Curve, Dot, Label, Line, Mark, Polygon
 
 _LIFT: dict[Zone, float] = {"above": -11.0, "beside": 4.0, "below": 17.0}  # of a baseline
+ZOMBIE = "zombie"
 _STARTS: Literal["start"] = "start"
 _ENDS: Literal["end"] = "end"
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Know where everything stands: ``left`` is the field's left edge, ``ys`` the lanes' lines."""
+    """Know where everything stands.
+
+    ``left`` is the field's left edge, ``ys`` are the lanes' lines, ``rows`` their upper and lower
+    edges.
+    """
 
     plan: Plan
     field: Field
     left: float
     ys: tuple[float, ...]
+    rows: tuple[tuple[float, float], ...]
 
     def x(self, column: int) -> float:
         """Return the x of a column."""
@@ -134,6 +140,8 @@ def _end(canvas: Canvas, lane: Lane) -> Iterator[Mark]:
     yield Line(x - 5, y - 5, x + 5, y + 5, kind)
     yield Line(x - 5, y + 5, x + 5, y - 5, kind)
     start, gone = _after_end(canvas, lane), canvas.x(lane.gone)  # not through the exit code
+    if found_ended(canvas.plan.launch, lane.process):
+        yield Label(gone + 14, y + 4, ZOMBIE, style.WORD, "word")
     if start < gone:
         yield Line(gone, y, start, y, f"zombie {kind_of(lane.role)}")
 
@@ -182,7 +190,7 @@ def draw_edge(canvas: Canvas, edge: Edge) -> Iterator[Mark]:
             edge.title,
         )
         return
-    end = y2 - down * (style.LANE / 2 + (0 if edge.kind == "tie" else 7))
+    end = y2 - down * (style.LANE / 2 + (0 if edge.kind in ("tie", "stand") else 7))
     yield Line(x, y1, x, end, edge.kind, edge.title)
 
 
@@ -195,6 +203,8 @@ def draw_edge_ends(canvas: Canvas, edge: Edge) -> Iterator[Mark]:
     if edge.kind == "create":
         yield Dot(x, y1, 3.6, "create-dot")
         yield _arrowhead(x, tip, down, "create-head")
+    elif edge.kind == "stand":
+        yield Dot(x, y2, 2.6, "stand-dot")
     elif edge.kind == "tie":
         yield Dot(x, y1, 2.6, "tie-dot")
     elif edge.kind == "reap":

@@ -8,7 +8,7 @@ from forktrace.model.process import Creation, Process
 from forktrace.views.lanes.columns import Room, Span, Zone
 from forktrace.views.lanes.plan import Event, Lane, Plan
 
-EdgeKind = Literal["create", "tie", "adopt", "reap"]
+EdgeKind = Literal["stand", "create", "tie", "adopt", "reap"]
 
 SWING = 20.0  # px that an adoption's curve moves right on its way
 _TIE = 7.0  # px between a creation and the tie to the real parent beside it
@@ -54,7 +54,9 @@ def find_edges(plan: Plan) -> list[Edge]:
     edges: list[Edge] = []
     for column, event in plan.numbered():
         lane = plan.lanes[event.lane]
-        if event.kind == "birth":
+        if event.kind == "stand":
+            edges.extend(_standing_edges(plan, lane, column))
+        elif event.kind == "birth":
             edges.extend(_birth_edges(plan, lane, column))
         elif event.kind == "adopt":
             edges.extend(_adoption_edges(plan, lane, column, event))
@@ -69,8 +71,21 @@ def reserve(plan: Plan, edges: list[Edge], room: Room) -> None:
         if lane.gone > lane.end:
             room.take(lane.index, "beside", Span(lane.gone, -_LEAST_TAIL, 0))
     for edge in edges:
+        if edge.kind == "stand":  # its end stands on a lane that may be no more than a note
+            room.take(edge.target.index, "beside", Span(edge.column, -_HALF, _HALF))
         for row, zone, span in edge.spans():
             room.take(row, zone, span)
+
+
+def _standing_edges(plan: Plan, lane: Lane, column: int) -> Iterator[Edge]:
+    """Yield the ties from a process to its children of before, each from the one above it on."""
+    parent = lane.process.id
+    above = lane
+    for child in plan.lanes:
+        if child.process.attached and child.process.parent == parent:
+            title = f"{parent} was the parent of {child.process.id} when it was first looked at"
+            yield Edge("stand", column, above, child, title=title)
+            above = child
 
 
 def _birth_edges(plan: Plan, lane: Lane, column: int) -> Iterator[Edge]:

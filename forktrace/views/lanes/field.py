@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from forktrace.views.fonts import fit, text_width
 from forktrace.views.lanes import style
@@ -22,12 +23,13 @@ from forktrace.views.lanes.plan import Plan
 _LIMITS = (44, 40, 36, 32, 28, 24, 20, 18, 16, 14, 12)  # characters tried for command lines
 _ROUNDING = 0.01
 _LITTLE = 40.0  # px, of which it is a pity that a text lacks them
+_HALVINGS = 30  # of the range of scales
 _CALM_GAP = 20  # a gap that longer texts must leave room for
 
 
 _SHORT = _LIMITS[-4:]
 _PAIRS = (("birth", "exec"), ("exit", "reap"))  # one lane's events that belong together
-_MINOR = frozenset(("reap", "session", "subreaper"))  # small marks, which need less room
+_MINOR = frozenset(("stand", "reap", "session", "subreaper"))  # small marks, which need less room
 # gap and characters, from calm to crowded
 _TRIED = ((_CALM_GAP, _LIMITS[:-2]), (style.MIN_GAP, _SHORT), (style.DENSE_GAP + 1, _SHORT))
 
@@ -55,7 +57,14 @@ class Field:
         return any(text and (n.lane, n.zone) == (lane, zone) for n, text in self.texts)
 
 
-def arrange(plan: Plan, edges: list[Edge], notes: list[Note], width: float, fill: float) -> Field:
+def arrange(
+    plan: Plan,
+    edges: list[Edge],
+    notes: list[Note],
+    width: float,
+    fill: float,
+    fixed: Sequence[Need] = (),
+) -> Field:
     """Place the columns in at most ``width`` px, if that is possible at all.
 
     Long command lines are cut before columns are pressed together; if the shortest ones do not
@@ -68,13 +77,17 @@ def arrange(plan: Plan, edges: list[Edge], notes: list[Note], width: float, fill
         notes: the texts.
         width: the most px.
         fill: the px up to which wider gaps are better than an empty place.
+        fixed: what else must stand apart, whatever the texts.
     """
     spacing = _Spacing(plan)
     paired = _with_borders(plan, edges, notes, spacing.place(_CALM_GAP, []))
-    needs = _needs(spacing, paired, width)
-    gap = _widest_gap(spacing, needs or [], width, fill)
-    xs = spacing.place(gap, needs or [])
-    dense = needs is None
+    found = _needs(spacing, paired, width, fixed)
+    dense = found is None
+    needs = [*fixed, *(found or ())]
+    if plan.times:
+        xs = _to_scale(spacing, needs, width, plan.times[-1])
+    else:
+        xs = spacing.place(_widest_gap(spacing, needs, width, fill), needs)
     written = [(n, b) for n, b in paired if not (dense and n.kind == "argv")]
     texts = tuple((note, _longest(note, border, xs)) for note, border in written)
     return Field(tuple(xs), texts, dense)
@@ -99,15 +112,23 @@ class _Spacing:
             elif not _MINOR.isdisjoint((before.kind, event.kind)):
                 self._minor.add(column)
         self._last = plan.last
+        self._lasting = [0, *(after - before for before, after in pairwise(plan.times))]
+        if plan.times:
+            self._rigid = set()  # what belongs together stands where its time is
 
-    def place(self, gap: float, needs: list[Need]) -> list[float]:
-        """Return the x of each column, with ``gap`` px between those that are free."""
+    def place(self, gap: float, needs: list[Need], scale: float = 0.0) -> list[float]:
+        """Return the x of each column, with ``gap`` px between those that are free.
+
+        Where the axis is time a column is at least ``scale`` px a ns from the one before it.
+        """
         gaps = [gap] * (self._last + 1)
         gaps[0], gaps[1] = 0.0, 12.0
         for column in self._minor:
             gaps[column] = min(gap, style.TIGHT)
         for column in (*self._after_curve, self._last):
             gaps[column] = max(gap, SWING + 10)  # the curve swings out
+        for column in range(1, self._last + 1) if scale else ():
+            gaps[column] = max(gaps[column], scale * self._lasting[column])
         tight = min(gap, style.TIGHT)
         return narrowest(gaps, needs, dict.fromkeys(self._rigid, tight))
 
@@ -130,13 +151,15 @@ def _with_borders(
     return [(note, room.border(note)) for note in placed]
 
 
-def _needs(spacing: _Spacing, notes: list[tuple[Note, Span]], width: float) -> list[Need] | None:
+def _needs(
+    spacing: _Spacing, notes: list[tuple[Note, Span]], width: float, fixed: Sequence[Need]
+) -> list[Need] | None:
     """Return the needs of the longest texts that fit; None if not even the shortest do."""
     for gap, limits in _TRIED:
         for limit in limits:
             needs = [need_of(note, border, limit) for note, border in notes]
-            if spacing.place(gap, needs)[-1] <= width:
-                return _with_whole(needs, spacing, notes, width, gap)
+            if spacing.place(gap, [*fixed, *needs])[-1] <= width:
+                return _with_whole(needs, spacing, notes, width, gap, fixed)
     return None
 
 
@@ -146,6 +169,7 @@ def _with_whole(
     notes: list[tuple[Note, Span]],
     width: float,
     gap: float,
+    fixed: Sequence[Need],
 ) -> list[Need]:
     """Give those texts that lack least the room to stand there whole, as long as there is any."""
     lacking = [
@@ -155,7 +179,7 @@ def _with_whole(
     ]
     for _, i, whole in sorted(lacking, key=lambda item: item[:2]):
         wider = [*needs[:i], whole, *needs[i + 1 :]]
-        if spacing.place(gap, wider)[-1] <= width:
+        if spacing.place(gap, [*fixed, *wider])[-1] <= width:
             needs = wider
     return needs
 
@@ -166,6 +190,20 @@ def _widest_gap(spacing: _Spacing, needs: list[Need], width: float, fill: float)
         if spacing.place(gap, needs)[-1] <= (width if gap <= style.MAX_GAP else fill):
             return gap
     return style.DENSE_GAP
+
+
+def _to_scale(spacing: _Spacing, needs: list[Need], width: float, end: int) -> list[float]:
+    """Place the columns by time, at the largest scale that fits, none too close to the next."""
+    calm = spacing.place(style.TIGHT, needs)[-1] <= width
+    gap = style.TIGHT if calm else style.DENSE_GAP
+    low, high = 0.0, width / max(end, 1)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if spacing.place(gap, needs, middle)[-1] <= width:
+            low = middle
+        else:
+            high = middle
+    return spacing.place(gap, needs, low)
 
 
 def _longest(note: Note, border: Span, xs: Sequence[float]) -> str:

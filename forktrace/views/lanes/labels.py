@@ -8,8 +8,9 @@ from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import session_note, subreaper_note, unwaited_notes
 from forktrace.views.lanes.columns import Note, fixed
 from forktrace.views.lanes.edges import adoption_title, birth_title, birth_word
-from forktrace.views.lanes.plan import Event, Lane, PlacedMove, Plan
+from forktrace.views.lanes.plan import Event, Lane, PlacedMove, Plan, found_ended
 from forktrace.views.notes import end_words
+from forktrace.views.select.words import within_words
 from forktrace.views.words import (
     count_words,
     cut,
@@ -43,6 +44,7 @@ def make_notes(plan: Plan) -> list[Note]:
     return [
         *notes,
         *_unseen(plan),
+        *_ended_before(plan),
         *_subreapers(plan),
         *unwaited_notes(plan),
         *map(_cgroup, plan.moves),
@@ -145,6 +147,15 @@ def _unseen(plan: Plan) -> Iterator[Note]:
             yield Note(lane.index, "beside", lane.birth, 9, style.WORD, "word", text)
 
 
+def _ended_before(plan: Plan) -> Iterator[Note]:
+    """Yield the ends of those that a snapshot found ended; a look has no event for them."""
+    for lane in plan.lanes:
+        if found_ended(plan.launch, lane.process):
+            note = _exit(lane, 0)
+            if note is not None:
+                yield note
+
+
 def _last_part(path: str, limit: int) -> str:
     """Shorten a path to its last part, and that in its middle."""
     if len(path) <= limit:
@@ -194,7 +205,7 @@ def detail_line(lane: Lane) -> str:
     return f"{role_word(lane)} · {pid}" if lane.role not in (None, "other") else pid
 
 
-def badge(lane: Lane, dense: bool) -> str:
+def badge(plan: Plan, lane: Lane, dense: bool) -> str:
     """Say how many threads a process had besides its first, and how many are folded into it.
 
     In a ``dense`` picture, where exit codes may have no room, also an end other than 0.
@@ -203,7 +214,7 @@ def badge(lane: Lane, dense: bool) -> str:
     end = lane.process.exit
     parts = [
         f"+{count_words(threads, 'thread')}" if threads else "",
-        f"+{len(lane.row.within):,} inside" if lane.row.within else "",
+        within_words(plan.findings, lane.row.within) if lane.row.within else "",
         exit_words(end) if dense and end is not None and end.code != 0 else "",
     ]
     return " · ".join(part for part in parts if part)

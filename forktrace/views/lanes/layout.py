@@ -1,14 +1,16 @@
 """Put the whole lane diagram together, as plain shapes."""
 
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 
 from forktrace.analysis.findings import Findings
+from forktrace.errors import UsageError
 from forktrace.model.launch import Launch
-from forktrace.views.fold import fold_to
 from forktrace.views.fonts import text_width
 from forktrace.views.lanes import style
 from forktrace.views.lanes.caption import command_of, draw_caption, draw_title
+from forktrace.views.lanes.clock import column_times, draw_axis
 from forktrace.views.lanes.draw import (
+    ZOMBIE,
     Canvas,
     draw_edge,
     draw_edge_ends,
@@ -19,36 +21,55 @@ from forktrace.views.lanes.draw import (
 )
 from forktrace.views.lanes.edges import Edge, find_edges
 from forktrace.views.lanes.field import Field, arrange
-from forktrace.views.lanes.frames import draw_frames
+from forktrace.views.lanes.frames import Frame, draw_frames, find_frames, name_needs
 from forktrace.views.lanes.labels import lane_title, make_notes
 from forktrace.views.lanes.legend import draw_legend
 from forktrace.views.lanes.names import draw_name, names_width
-from forktrace.views.lanes.plan import Lane, Plan, make_plan
+from forktrace.views.lanes.plan import Lane, Plan, found_ended, make_plan
 from forktrace.views.notes import end_words
 from forktrace.views.options import ViewOptions
+from forktrace.views.select.choose import asked_for, limited
+from forktrace.views.select.limits import MAX_ROWS
+from forktrace.views.select.scene import by_creator
+from forktrace.views.select.selection import apply
 from forktrace.views.shapes import Box, Group, Line, Mark, Picture
 from forktrace.views.story import tell
+
+_AXIS = 34.0  # px that the axis of time takes
 
 
 def lay_out(launch: Launch, findings: Findings, options: ViewOptions) -> Picture:
     """Lay out a launch as lanes, at most ``options.width`` px wide where that is possible.
 
     Above some sixty processes alike ones and ended subtrees are folded, and the caption says so.
+
+    Raises:
+        UsageError: what the user asked to see is not in the trace.
     """
-    plan = make_plan(launch, findings, fold_to(launch, findings))
+    passes = [*asked_for(options), *limited(options, MAX_ROWS)]
+    plan = make_plan(launch, findings, apply(by_creator(launch, findings), passes))
+    if options.time:
+        _require_times(launch)
+        plan.times = column_times(launch, [event.order for event in plan.events])
     edges = find_edges(plan)
     most = float(options.width or style.WIDTH)
-    left, field = _arranged(plan, edges, most)
+    frames = find_frames(plan)
+    left, field = _arranged(plan, edges, frames, most)
     width = max(left + field.width + _right_margin(plan), min(style.LEAST_WIDTH, most))
     command = command_of(plan)
     header, top = draw_title(plan, command, width)
-    ys, bottom = _rows(plan, field, top)
-    canvas = Canvas(plan, field, left, ys)
-    legend, y = draw_legend(plan, edges, bottom + 34, width)
+    axis: list[Mark] = []
+    if plan.times:
+        axis = list(draw_axis(plan.times, [left + x for x in field.xs], top + _AXIS - 8))
+        top += _AXIS
+    ys, rows = _rows(plan, field, frames, top)
+    canvas = Canvas(plan, field, left, ys, rows)
+    bottom = rows[-1][1] if rows else top
+    legend, y = draw_legend(plan, edges, frames, bottom + 34, width)
     caption, y = draw_caption(plan, field, y + 10, width)
     picture = Picture(width, y + 8, command, tell(launch, findings))
-    picture.items += [Box(0, 0, width, y + 8, "page"), *header]
-    picture.items += draw_frames(canvas)
+    picture.items += [Box(0, 0, width, y + 8, "page"), *header, *axis]
+    picture.items += draw_frames(canvas, frames, edges, width)
     picture.items += chain.from_iterable(draw_guide(canvas, lane) for lane in plan.lanes)
     picture.items += chain.from_iterable(draw_edge(canvas, edge) for edge in edges)
     picture.items += (_group(canvas, lane) for lane in plan.lanes)
@@ -58,13 +79,23 @@ def lay_out(launch: Launch, findings: Findings, options: ViewOptions) -> Picture
     return picture
 
 
-def _arranged(plan: Plan, edges: list[Edge], most: float) -> tuple[float, Field]:
+def _require_times(launch: Launch) -> None:
+    if launch.header.source == "snapshot":
+        raise UsageError("a snapshot is one moment: leave --time out")
+    if not launch.header.times:
+        raise UsageError("this trace has no times, only an order of events: leave --time out")
+
+
+def _arranged(
+    plan: Plan, edges: list[Edge], frames: list[Frame], most: float
+) -> tuple[float, Field]:
     """Return the x of the field's left edge, and the field."""
     notes = make_notes(plan)
     for dense in (False, True):
         left = style.MARGIN + names_width(plan, dense) + style.GUTTER
         around = left + _right_margin(plan)
-        field = arrange(plan, edges, notes, most - around, style.LEAST_WIDTH - around)
+        needs = name_needs(frames, edges, left - style.MARGIN)
+        field = arrange(plan, edges, notes, most - around, style.LEAST_WIDTH - around, needs)
         if field.dense == dense:
             break
     return left, field
@@ -74,18 +105,26 @@ def _right_margin(plan: Plan) -> float:
     """Return the px right of the field: more where it must be said that processes run on."""
     lasting = [p.process for p in plan.lanes if p.end == plan.last and not p.process.outside]
     words = [text_width(end_words(plan.launch, process), style.WORD) for process in lasting]
+    if any(found_ended(plan.launch, lane.process) for lane in plan.lanes):
+        words.append(text_width(ZOMBIE, style.WORD))
     return style.MARGIN + max((14 + width for width in words), default=0.0)
 
 
-def _rows(plan: Plan, field: Field, top: float) -> tuple[tuple[float, ...], float]:
-    """Return the y of each lane's line, and the y below the last row."""
+def _rows(
+    plan: Plan, field: Field, frames: list[Frame], top: float
+) -> tuple[tuple[float, ...], tuple[tuple[float, float], ...]]:
+    """Return the y of each lane's line, and the upper and lower edge of its row."""
     above = {note.lane for note, text in field.texts if text and note.zone == "above"}
     below = {note.lane for note, text in field.texts if text and note.zone == "below"}
     ups = [style.UP_TEXT if lane.index in above else style.UP for lane in plan.lanes]
     downs = [style.DOWN_TEXT if lane.index in below else style.DOWN for lane in plan.lanes]
-    bottoms = list(accumulate((u + d for u, d in zip(ups, downs, strict=True)), initial=top))
-    ys = tuple(start + up for start, up in zip(bottoms, ups, strict=False))
-    return ys, bottoms[-1]
+    for frame in frames:
+        if frame.container is not None:
+            ups[frame.lanes[0].index] += style.FRAME_TOP
+            downs[frame.lanes[-1].index] += style.FRAME_BOTTOM
+    edges = list(accumulate((u + d for u, d in zip(ups, downs, strict=True)), initial=top))
+    ys = tuple(start + up for start, up in zip(edges, ups, strict=False))
+    return ys, tuple(pairwise(edges))
 
 
 def _group(canvas: Canvas, lane: Lane) -> Group:

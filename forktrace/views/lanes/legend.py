@@ -8,7 +8,7 @@ from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import draw_bracket, draw_diamond
 from forktrace.views.lanes.draw import kind_of
 from forktrace.views.lanes.edges import Edge, is_vfork
-from forktrace.views.lanes.frames import framed
+from forktrace.views.lanes.frames import Frame
 from forktrace.views.lanes.labels import role_word
 from forktrace.views.lanes.plan import Plan
 from forktrace.views.palette import role_shade
@@ -23,12 +23,12 @@ Entry = tuple[str, Draw]
 
 
 def draw_legend(
-    plan: Plan, edges: list[Edge], top: float, width: float
+    plan: Plan, edges: list[Edge], frames: list[Frame], top: float, width: float
 ) -> tuple[list[Mark], float]:
     """Draw the legend in rows of at most ``width`` px; return it and the y below it."""
     marks: list[Mark] = []
     x, y = style.MARGIN, top
-    for text, draw in _entries(plan, edges):
+    for text, draw in _entries(plan, edges, frames):
         needed = _SAMPLE + 8 + text_width(text, style.LEGEND)
         if x > style.MARGIN and x + needed > width - style.MARGIN:
             x, y = style.MARGIN, y + _ROW
@@ -38,10 +38,13 @@ def draw_legend(
     return marks, y + _ROW
 
 
-def _entries(plan: Plan, edges: list[Edge]) -> Iterator[Entry]:
+def _entries(plan: Plan, edges: list[Edge], frames: list[Frame]) -> Iterator[Entry]:
     yield from _roles(plan)
     kinds = {edge.kind for edge in edges}
     lanes = [lane for lane in plan.lanes if not lane.process.outside]
+    held = [frame for frame in frames if frame.container is not None]
+    apart = bool(held) and all(frame.namespace for frame in held)
+    held_words = "a container" + (", in a PID namespace of its own" if apart else "")
     marks: list[tuple[bool, str, Draw]] = [
         (len(lanes) < len(plan.lanes), "outside the trace", _lane("outside")),
         ("create" in kinds, "created (dot: who called)", _create),
@@ -50,7 +53,9 @@ def _entries(plan: Plan, edges: list[Edge]) -> Iterator[Entry]:
             "thin: a thread waits in vfork until the child execs or ends",
             _thin,
         ),
-        (any(framed(plan)), "in a PID namespace of its own", _frame),
+        (bool(held), held_words, _container),
+        (len(held) < len(frames), "in a PID namespace of its own", _frame),
+        ("stand" in kinds, "real parent, of what ran already", _stand),
         ("tie" in kinds, "real parent, where it is not the creator", _tie),
         (any(lane.execs for lane in lanes), "exec: another program, same process", _exec),
         (any(lane.process.exit for lane in lanes), "end, with exit code or signal", _cross),
@@ -102,6 +107,10 @@ def _frame(x: float, y: float) -> list[Mark]:
     return [Box(x, y - 8, _SAMPLE, 16, "frame", radius=5)]
 
 
+def _container(x: float, y: float) -> list[Mark]:
+    return [Box(x, y - 8, _SAMPLE, 16, "container-frame", radius=5)]
+
+
 def _thin(x: float, y: float) -> list[Mark]:
     third = _SAMPLE / 3
     return [
@@ -114,6 +123,11 @@ def _thin(x: float, y: float) -> list[Mark]:
 def _tie(x: float, y: float) -> list[Mark]:
     middle = x + _SAMPLE / 2
     return [Line(middle, y - 6, middle, y + 9, "tie"), Dot(middle, y - 6, 2.6, "tie-dot")]
+
+
+def _stand(x: float, y: float) -> list[Mark]:
+    middle = x + _SAMPLE / 2
+    return [Line(middle, y - 8, middle, y + 6, "stand"), Dot(middle, y + 6, 2.6, "stand-dot")]
 
 
 def _exec(x: float, y: float) -> list[Mark]:
@@ -138,7 +152,12 @@ def _adopt(x: float, y: float) -> list[Mark]:
 
 
 def _zombie(x: float, y: float) -> list[Mark]:
-    return [*_cross(x - 14, y), Line(x + 14, y, x + _SAMPLE, y, "zombie other")]
+    return [
+        Box(x, y - style.LANE / 2, 8, style.LANE, "lane other"),
+        Line(x + 3, y - 5, x + 13, y + 5, "cross"),
+        Line(x + 3, y + 5, x + 13, y - 5, "cross"),
+        Line(x + _SAMPLE, y, x + 18, y, "zombie other"),
+    ]
 
 
 def _reap(x: float, y: float) -> list[Mark]:

@@ -24,28 +24,32 @@ _PILL = 14.0  # px that a badge's frame adds to its text
 def names_width(plan: Plan, dense: bool) -> float:
     """Return the px that the longest name needs, within bounds."""
     widest = max((_width(plan, lane, dense) for lane in plan.lanes), default=0.0)
-    return min(widest, _WIDEST_DENSE if dense else _WIDEST)
+    commands = dense or any(lane.process.attached for lane in plan.lanes)
+    return min(widest, _WIDEST_DENSE if commands else _WIDEST)
 
 
 def _width(plan: Plan, lane: Lane, dense: bool) -> float:
     first = _id_width(plan) + text_width(name_line(lane), style.NAME)
     text, face, _ = _second(lane, dense)
-    return max(first + _badge_width(lane, dense), text_width(text, face))
+    return max(first + _badge_width(plan, lane, dense), text_width(text, face))
 
 
 def _id_width(plan: Plan) -> float:
     return _SPACE + max(text_width(lane.process.id, style.ID) for lane in plan.lanes)
 
 
-def _badge_width(lane: Lane, dense: bool) -> float:
-    text = badge(lane, dense)
+def _badge_width(plan: Plan, lane: Lane, dense: bool) -> float:
+    text = badge(plan, lane, dense)
     return text_width(text, style.BADGE) + _PILL + 8 if text else 0.0
 
 
 def _second(lane: Lane, dense: bool) -> tuple[str, Face, str]:
-    """Return the second line: what a process is, or where the field is full what it was called."""
+    """Return the second line: what a process is, or what it was called.
+
+    The latter where the field is full, and of what ran before the trace, which has no exec there.
+    """
     images = [image for image in lane.process.images if not image.inherited]
-    if dense and images:
+    if images and (dense or lane.process.attached):
         words = [command_words(lane, image, style.MOST_CHARS) for image in images]
         return " → ".join(dict.fromkeys(words)), style.DETAIL_ARGV, "detail-argv"
     return detail_line(lane), style.DETAIL, "detail"
@@ -57,18 +61,18 @@ def draw_name(plan: Plan, lane: Lane, y: float, width: float, dense: bool) -> It
     title = lane_title(plan, lane)
     yield Label(style.MARGIN, y - 2, process.id, style.ID, "id", title=title)
     start = style.MARGIN + _id_width(plan)
-    room = style.MARGIN + width - start - _badge_width(lane, dense)
+    room = style.MARGIN + width - start - _badge_width(plan, lane, dense)
     name = fit(name_line(lane), style.NAME, room)
     yield Label(start, y - 2, name, style.NAME, "name", title=title)
     text, face, kind = _second(lane, dense)
     if kind == "detail-argv":
         title = exec_title(process.images[-1])
     yield Label(style.MARGIN, y + 13, fit(text, face, width), face, kind, title=title)
-    yield from _badge(lane, y, style.MARGIN + width, dense)
+    yield from _badge(plan, lane, y, style.MARGIN + width, dense)
 
 
-def _badge(lane: Lane, y: float, right: float, dense: bool) -> Iterator[Mark]:
-    text = badge(lane, dense)
+def _badge(plan: Plan, lane: Lane, y: float, right: float, dense: bool) -> Iterator[Mark]:
+    text = badge(plan, lane, dense)
     if not text:
         return
     width = text_width(text, style.BADGE) + _PILL

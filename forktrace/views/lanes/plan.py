@@ -9,14 +9,14 @@ from typing import Literal
 from forktrace.analysis.findings import Findings, Role
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Image, Moment, Process
-from forktrace.views.fold import Folded, Row
 from forktrace.views.lanes.cgroups import Move, cgroup_moves
+from forktrace.views.select.selection import Row, Selection
 from forktrace.views.words import cut, name_of
 
 _NAME_CHARS = 60
 _MANY_EVENTS = 80  # above that each needs a reason to have a column
 
-Kind = Literal["birth", "exec", "exit", "adopt", "reap", "session", "subreaper"]
+Kind = Literal["stand", "birth", "exec", "exit", "adopt", "reap", "session", "subreaper"]
 
 
 @dataclass(slots=True)
@@ -86,17 +86,19 @@ class Plan:
     """Be the lanes from top to bottom, and the events of columns 1, 2, …, from left to right.
 
     Column 0 is the field's left edge, column ``last`` its right one. ``plain_waits`` counts the
-    waits that were left out, as they followed at once and by the parent.
+    waits that were left out, as they followed at once and by the parent. ``times`` is when each
+    column was, in ns, where the axis is time; else it is empty.
     """
 
     launch: Launch
     findings: Findings
-    folded: Folded
+    selection: Selection
     lanes: list[Lane]
     events: list[Event]
     index: dict[str, int]
     moves: list[PlacedMove] = field(default_factory=list)
     plain_waits: int = 0
+    times: list[int] = field(default_factory=list)
 
     @property
     def last(self) -> int:
@@ -116,16 +118,17 @@ class Plan:
         return self.lanes[self.index[id_]] if id_ in self.index else None
 
 
-def make_plan(launch: Launch, findings: Findings, folded: Folded) -> Plan:
-    """Choose lanes and columns: those outside the trace on top, then the rows as folded."""
-    rows = [Row(id_) for id_ in _outsiders(launch, folded)] + list(folded.rows)
+def make_plan(launch: Launch, findings: Findings, selection: Selection) -> Plan:
+    """Choose lanes and columns: those outside the trace on top, then the rows as selected."""
+    rows = [Row(id_) for id_ in _outsiders(launch, selection)] + list(selection.rows)
     lanes = [_lane(i, row, launch, findings) for i, row in enumerate(rows)]
     index = {lane.process.id: lane.index for lane in lanes}
     bereaved = _bereaved(launch)
     events = [e for lane in lanes for e in _events(lane, launch, index, bereaved)]
     events += [e for lane in lanes for e in _called(lane, findings)]
+    events += _standing(lanes, index)
     events.sort(key=lambda event: event.order)
-    plan = Plan(launch, findings, folded, lanes, events, index)
+    plan = Plan(launch, findings, selection, lanes, events, index)
     if len(events) > _MANY_EVENTS:
         _leave_out_plain_waits(plan)
     _place(plan)
@@ -139,13 +142,13 @@ def _lane(index: int, row: Row, launch: Launch, findings: Findings) -> Lane:
     return Lane(index, process, finding.role if finding and not process.outside else None, row)
 
 
-def _outsiders(launch: Launch, folded: Folded) -> list[str]:
+def _outsiders(launch: Launch, selection: Selection) -> list[str]:
     """Return those outside the trace that shown processes have to do with.
 
     The one that started the command is left out where it does nothing else: it is forktrace.
     """
     wanted: set[str] = set()
-    for row in folded.rows:
+    for row in selection.rows:
         process = launch.processes[row.id]
         wanted.update(a.parent for a in process.adoptions)
         if process.id != launch.root:
@@ -168,6 +171,11 @@ def _bereaved(launch: Launch) -> dict[str, int]:
     return result
 
 
+def found_ended(launch: Launch, process: Process) -> bool:
+    """Say whether a snapshot found a process ended: it was a zombie at that moment."""
+    return launch.header.source == "snapshot" and process.exit is not None
+
+
 def _events(
     lane: Lane, launch: Launch, index: dict[str, int], bereaved: dict[str, int]
 ) -> Iterator[Event]:
@@ -181,12 +189,19 @@ def _events(
         if not (process.attached and image.at.seq <= process.born.seq):
             yield Event(image.at.seq, "exec", lane.index, image=image)
     end = _last_exit(lane, launch)
-    if end is not None:
+    if end is not None and not found_ended(launch, process):
         orphaned = bereaved.get(process.id, end.seq + 1)
         yield Event(min(end.seq, orphaned - 0.5), "exit", lane.index)
     for adoption in process.adoptions:
         if adoption.parent in index:
             yield Event(adoption.at.seq, "adopt", lane.index, adoption=adoption)
+
+
+def _standing(lanes: list[Lane], index: dict[str, int]) -> Iterator[Event]:
+    """Yield an event for each process that had children before the trace: they show it first."""
+    parents = {lane.process.parent for lane in lanes if lane.process.attached}
+    places = sorted(index[id_] for id_ in parents if id_ in index)
+    yield from (Event(-1, "stand", place) for place in places)
 
 
 def _called(lane: Lane, findings: Findings) -> Iterator[Event]:
@@ -206,7 +221,7 @@ def _called(lane: Lane, findings: Findings) -> Iterator[Event]:
 
 def _last_exit(lane: Lane, launch: Launch) -> Moment | None:
     """Return when the last of those that share a lane ended; None if one was not seen to."""
-    ends = [launch.processes[id_].exit for id_ in (lane.process.id, *lane.row.alike)]
+    ends = [launch.processes[id_].exit for id_ in lane.row.ids]
     moments = [end.at for end in ends if end is not None]
     return max(moments, key=lambda at: at.seq) if len(moments) == len(ends) else None
 
@@ -233,7 +248,8 @@ def _is_plain_wait(plan: Plan, before: Event | None, event: Event) -> bool:
 
 def _place(plan: Plan) -> None:
     for lane in plan.lanes:
-        lane.end = 0 if lane.unseen else plan.last
+        ended = found_ended(plan.launch, lane.process)
+        lane.end = 0 if lane.unseen or ended else plan.last
     for column, event in plan.numbered():
         lane = plan.lanes[event.lane]
         if event.kind == "birth":
@@ -243,7 +259,7 @@ def _place(plan: Plan) -> None:
             lane.end = column
         elif event.kind == "exec" and event.image is not None:
             lane.execs.append((column, event.image))
-        else:
+        elif event.kind != "stand":
             _place_call(lane, event.kind, column)
     root = plan.lane_of(plan.launch.root)
     if root is not None and root.birth == 0 and root.execs and not root.process.attached:
@@ -262,7 +278,12 @@ def _place_call(lane: Lane, kind: Kind, column: int) -> None:
 
 
 def _unwaited_until(plan: Plan, lane: Lane) -> int:
-    """Return the column where the parent of an ended process ended without having waited."""
+    """Return up to which column nobody had waited for an ended process, 0 if that is unknown.
+
+    That is until its parent ended, if it did.
+    """
+    if found_ended(plan.launch, lane.process):
+        return plan.last
     parent = plan.findings.unwaited.get(lane.process.id)
     if parent is None or lane.count > 1:
         return 0
@@ -272,7 +293,7 @@ def _unwaited_until(plan: Plan, lane: Lane) -> int:
 
 def _placed_moves(plan: Plan) -> Iterator[PlacedMove]:
     alone = [lane.process for lane in plan.lanes if lane.count == 1]
-    for process, move in cgroup_moves(plan.launch, alone):
+    for process, move in cgroup_moves(plan.findings, alone):
         lane = plan.lanes[plan.index[process.id]]
         column = max(plan.column_at(move.at), lane.birth)
         if column < lane.end:

@@ -13,6 +13,8 @@ GUTTER = 18.0  # between the names and the field
 TIGHT = 13.0  # between two columns that belong together: birth and exec, death and adoption
 CGROUP = 8.0  # from a column to the tick that shows a change of cgroup
 MIN_GAP, MAX_GAP, DENSE_GAP, FILL_GAP = 16, 34, 7, 72  # between any two columns
+FRAME_OUT = 13.0  # px that a container's frame stands out left and right
+FRAME_TOP, FRAME_BOTTOM = 20.0, 7.0  # px that it adds to its first and its last row
 WIDTH = 1600.0
 LEAST_WIDTH = 700.0
 MOST_CHARS, LEAST_CHARS = 60, 12  # of a command line above a lane
@@ -24,6 +26,7 @@ NAME = Face(13.0)
 DETAIL = Face(11.0)
 DETAIL_ARGV = Face(10.5, mono=True)
 BADGE = Face(10.0)
+FRAME = Face(11.0, bold=True)
 ARGV = Face(11.5, mono=True)
 END = Face(11.5, bold=True)
 WORD = Face(10.5)
@@ -39,6 +42,7 @@ FACES = {
     "detail": DETAIL,
     "detail-argv": DETAIL_ARGV,
     "badge": BADGE,
+    "frame-name": FRAME,
     "argv": ARGV,
     "end": END,
     "word": WORD,

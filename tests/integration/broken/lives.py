@@ -36,7 +36,7 @@ def _no_parent() -> None:
     """Of a child whose creator's event has not come PPid isn't read."""
 
     def begin(self: Any, at_ns: int, tid: int) -> None:
-        self._begin(at_ns, tid, None, Snapshot())
+        self._begin(at_ns, tid, None, Snapshot(), Announcement())
 
     replace(Recorder, "_unannounced", begin)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from forktrace.capture import arch, gateway, proc, recorder
+from forktrace.capture import arch, gateway, image, proc
 from forktrace.capture.gateway import Tracee
 from forktrace.capture.nested import Nested
 from forktrace.capture.proc import Snapshot
@@ -17,7 +17,7 @@ def _path_of_exe() -> None:
     def arguments(_tracee: Tracee, pid: int) -> ExecArguments:
         return ExecArguments(proc.read_link(pid, "exe"), proc.read_cmdline(pid), [])
 
-    replace(recorder, "read_exec_arguments", arguments)
+    replace(image, "read_exec_arguments", arguments)
 
 
 @rule("arch-of-the-call")

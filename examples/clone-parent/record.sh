@@ -1,0 +1,2 @@
+cc -o clone-parent clone-parent.c
+trace ./clone-parent

@@ -1,0 +1,2 @@
+cc -o daemon daemon.c
+trace ./daemon

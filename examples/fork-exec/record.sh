@@ -1,0 +1,2 @@
+cc -o fork-exec fork-exec.c
+trace ./fork-exec

@@ -1,0 +1,1 @@
+trace sh -c 'sleep 0.1 & exit 0'

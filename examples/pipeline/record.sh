@@ -1,0 +1,1 @@
+trace sh -c 'date | cat | wc -l'

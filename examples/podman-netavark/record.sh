@@ -1,0 +1,2 @@
+import_image
+trace podman run --rm alpine echo hi

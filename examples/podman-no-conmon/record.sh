@@ -1,0 +1,2 @@
+import_image
+trace podman run --rm --network=host --cgroups=no-conmon alpine echo hi

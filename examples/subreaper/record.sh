@@ -1,0 +1,2 @@
+cc -o subreaper subreaper.c
+trace ./subreaper

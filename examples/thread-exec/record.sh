@@ -1,0 +1,2 @@
+cc -pthread -o thread-exec thread-exec.c
+trace ./thread-exec

@@ -1,0 +1,2 @@
+cc -o vfork vfork.c
+trace ./vfork

@@ -1,0 +1,2 @@
+cc -o zombie zombie.c
+trace ./zombie

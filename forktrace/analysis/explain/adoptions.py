@@ -1,0 +1,61 @@
+"""Tell who adopted whom, and by which rule of the kernel."""
+
+from forktrace.analysis.explain.case import Case, pid_one, pid_one_evidence
+from forktrace.analysis.explain.draft import Draft, unknown
+from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.findings import Subreaper
+from forktrace.model.process import Adoption, Process
+
+REAPER = "kernel/exit.c: find_new_reaper"
+
+
+def adoption(case: Case, process: Process, change: Adoption) -> list[Sentence]:
+    """Say that a process got another real parent, when its old one died, and why that one."""
+    return [_change(case, process, change), *_why(case, process, change)]
+
+
+def _change(case: Case, process: Process, change: Adoption) -> Sentence:
+    draft = Draft(case)
+    draft.rests_on(change.at)
+    child, adopter = draft.who(process.id), draft.who(change.parent)
+    if change.death is None:
+        before = f", no longer of {draft.who(change.previous)}" if change.previous else ""
+        text = f"{child} was then seen to be a child of {adopter}{before}; when that changed, and"
+        return draft.observed(f"{text} what ended, was outside the trace.")
+    dead = case.process(change.death)
+    name, end = draft.who(dead.id), draft.ended(dead)
+    if not change.inferred:
+        text = f"When {name}, its parent, {end}, the kernel made {child} a child of {adopter}."
+        return draft.observed(text, "kernel/exit.c: forget_original_parent")
+    draft.rests_on(process.samples[0].at)
+    text = f"{child} was a child of {adopter} at the first look: {name}, its parent at birth, {end}"
+    return draft.inferred(f"{text} before that.", "clone(2): the creator is the parent")
+
+
+def _why(case: Case, process: Process, change: Adoption) -> list[Sentence]:
+    """Say why the kernel chose this adopter: the nearest subreaper above, else the init."""
+    adopter = case.process(change.parent)
+    draft = Draft(case)
+    name = draft.who(adopter.id)
+    found = case.findings.subreapers.get(adopter.id)
+    if found is not None and _was_subreaper(found, change):
+        draft.rests_on(found.at, change.at)
+        text = f"{name} had made itself a subreaper by prctl(PR_SET_CHILD_SUBREAPER): the orphans"
+        return [draft.observed(f"{text} below it come to it, as {process.id} did.", REAPER)]
+    draft.rests_on(change.at)
+    if pid_one(adopter):
+        draft.rests_on(*pid_one_evidence(adopter))
+        text = f"{name} is the init of its PID namespace, to which an orphan goes when nobody"
+        return [draft.inferred(f"{text} above {process.id} is a subreaper.", REAPER)]
+    if found is not None:
+        text = f"{name} is not the init of that PID namespace, so it must be a subreaper, the"
+        return [draft.inferred(f"{text} nearest one above {process.id}.", REAPER)]
+    text = f"Why {adopter.id} adopted {process.id} is not in this trace, because nothing tells"
+    return [unknown(f"{text} whether it is a subreaper or an init.")]
+
+
+def _was_subreaper(found: Subreaper, change: Adoption) -> bool:
+    """Say whether a recorded call had made it one by then."""
+    if found.at is None or found.at.seq > change.at.seq:
+        return False
+    return found.until is None or found.until.seq > change.at.seq

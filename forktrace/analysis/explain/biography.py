@@ -1,0 +1,40 @@
+"""Tell all that is known of one process, from its birth to its end."""
+
+from forktrace.analysis.explain.adoptions import adoption
+from forktrace.analysis.explain.births import birth
+from forktrace.analysis.explain.case import Case
+from forktrace.analysis.explain.draft import Draft
+from forktrace.analysis.explain.ends import end, signals
+from forktrace.analysis.explain.images import offspring, programs, role
+from forktrace.analysis.explain.places import places
+from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.explain.sessions import session
+from forktrace.analysis.explain.spaces import namespaces
+from forktrace.analysis.explain.streams import streams
+from forktrace.model.process import Process
+
+
+def biography(case: Case, process: Process) -> list[Sentence]:
+    """Tell of a process: birth, purpose, programs, parents, surroundings, children, end."""
+    told = birth(case, process)
+    if process.outside:
+        return told + offspring(case, process)
+    for tell in (role, programs):
+        told += tell(case, process)
+    told += [s for change in process.adoptions for s in adoption(case, process, change)]
+    for tell in (subreaper, session, namespaces, places, streams, offspring, signals, end):
+        told += tell(case, process)
+    return told
+
+
+def subreaper(case: Case, process: Process) -> list[Sentence]:
+    """Say that a process was a subreaper, where a call made it one."""
+    found = case.findings.subreapers.get(process.id)
+    if found is None or found.at is None:
+        return []
+    draft = Draft(case)
+    draft.rests_on(found.at, found.until)
+    text = f"{draft.who(process.id)} made itself a subreaper at {case.when(found.at)}"
+    if found.until is not None:
+        text += f", until {case.when(found.until)}"
+    return [draft.observed(f"{text}: orphans below it become its children.", "prctl(2)")]

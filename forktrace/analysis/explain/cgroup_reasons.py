@@ -1,0 +1,135 @@
+"""Tell why a container's monitor and init are in the cgroups where they are."""
+
+from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.draft import Draft, unknown
+from forktrace.analysis.explain.places import (
+    evidence,
+    last_path,
+    manager,
+    places,
+    telling_hierarchy,
+)
+from forktrace.analysis.explain.residence import residence
+from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.findings import CgroupStay, Container
+from forktrace.model.process import Image, Process, image_name
+
+_CONMON = "podman: libpod/oci_conmon_linux.go, moveConmonToCgroupAndSignal"
+_UNIT = f"{_CONMON}; since 1.8.0"
+_BUG = "containers/common: cgroups_linux.go, AddPid, in podman 4.2 to 5.8"
+_MANAGER = "OCI runtime command line, --systemd-cgroup"
+_SETTINGS = ("no-conmon", "disabled", "split")
+
+
+def cgroups_of(case: Case, container: Container) -> list[Sentence]:
+    """Tell where engine, monitor and init of a container ended, and why."""
+    ids = [i for i in (container.engine, container.monitor, container.init) if i]
+    hierarchy = telling_hierarchy(case, ids)
+    if hierarchy is None:
+        why = "no cgroup of them was read"
+        return [
+            unknown(f"The cgroups of {' and '.join(ids)} are not in this trace, because {why}.")
+        ]
+    told = []
+    for id_ in ids:
+        told += residence(case, case.process(id_), hierarchy)
+        if id_ == container.monitor:
+            told += _monitor(case, container, hierarchy)
+    return told + (_payload(case, container, hierarchy) if container.init else [])
+
+
+def travels(case: Case, container: Container) -> list[Sentence]:
+    """Tell of each move of those from which monitor and init descend, in every hierarchy."""
+    line = [i for end in (container.monitor, container.init) if end for i in case.line(end)]
+    movers = [i for i in dict.fromkeys(line) if any(s.how != "inherited" for s in case.stays(i))]
+    return [sentence for id_ in movers for sentence in places(case, case.process(id_))]
+
+
+def _monitor(case: Case, container: Container, hierarchy: str) -> list[Sentence]:
+    here = last_path(case, case.process(container.monitor or ""), hierarchy)
+    engine = case.process(container.engine) if container.engine else None
+    there = last_path(case, engine, hierarchy) if engine else None
+    if engine is None or here is None or there is None:
+        return []
+    tell = _stayed if here.path == there.path else _left
+    return [tell(case, container, engine, here, there)]
+
+
+def _left(
+    case: Case, container: Container, engine: Process, here: CgroupStay, there: CgroupStay
+) -> Sentence:
+    """Say that an engine gives its monitor a cgroup of its own."""
+    draft, who, whose = _pair(case, container, engine, here, there)
+    image = _engine_image(engine)
+    if image is not None and image_name(image) == "podman" and "libpod" in here.path:
+        text = f"{who} is not in the cgroup of {whose}: podman gives conmon one of its own, so that"
+        text += f" it outlives the unit or session of {engine.id}"
+        return draft.inferred(f"{text}, unless INVOCATION_ID is set.", _UNIT)
+    text = f"{who} is not in the cgroup of {whose}: stopping what {engine.id} is in by its cgroup"
+    return draft.inferred(f"{text} does not stop {container.monitor}.", "cgroups(7)")
+
+
+def _stayed(
+    case: Case, container: Container, engine: Process, here: CgroupStay, there: CgroupStay
+) -> Sentence:
+    """Say why a monitor is still in its engine's cgroup, as far as the trace tells."""
+    draft, who, whose = _pair(case, container, engine, here, there)
+    text = f"{who} is in the cgroup of {whose}"
+    image = _engine_image(engine)
+    if image is None or image_name(image) != "podman":
+        return draft.inferred(f"{text}, as nobody moved it out.", "cgroups(7)")
+    draft.rests_on(image.at)
+    setting = next((s for s in _SETTINGS if f"--cgroups={s}" in image.argv), None)
+    if setting is not None:
+        return draft.inferred(f"{text}, as --cgroups={setting} asked for.", _CONMON)
+    if "INVOCATION_ID" in image.env:
+        text += ": INVOCATION_ID is set in its environment, so podman takes it that it runs in a"
+        return draft.inferred(f"{text} systemd unit, and leaves conmon in there.", _UNIT)
+    told = manager(case, container)
+    if told is not None and told[0] == "cgroupfs" and here.hierarchy == "":
+        text += f" (its runtime, {draft.who(told[1].id)}, was called without --systemd-cgroup)"
+        text += ", although INVOCATION_ID is not set there. That looks like a bug of podman 4.2 to"
+        text += " 5.8: with cgroupfs as its manager it makes a cgroup for conmon and never writes"
+        text += " the pid into it; `podman --version`, and an empty folder conmon beside the"
+        return draft.inferred(f"{text} container's cgroup, would tell.", _BUG)
+    return draft.inferred(f"{text}; nothing in this trace tells why it was not moved.", _CONMON)
+
+
+def _pair(
+    case: Case, container: Container, engine: Process, here: CgroupStay, there: CgroupStay
+) -> tuple[Draft, str, str]:
+    draft = Draft(case)
+    monitor = case.process(container.monitor or "")
+    draft.rests_on(*evidence(case, monitor, here), *evidence(case, engine, there))
+    return draft, draft.who(monitor.id), draft.who(engine.id)
+
+
+def _engine_image(engine: Process) -> Image | None:
+    images = own_images(engine)
+    return images[-1] if images else None
+
+
+def _payload(case: Case, container: Container, hierarchy: str) -> list[Sentence]:
+    """Say after what the container's cgroup is named, and who was asked to make it."""
+    init = case.process(container.init or "")
+    here = last_path(case, init, hierarchy)
+    if here is None:
+        return []
+    told = []
+    if container.id and container.id in here.path:
+        draft = Draft(case)
+        draft.rests_on(*evidence(case, init, here))
+        text = f"The cgroup of {draft.who(init.id)} is named after the container's id: it is the"
+        text += " container's own, where its limits are set"
+        told.append(draft.inferred(f"{text}.", "cgroups(7)"))
+    how = manager(case, container)
+    if how is not None:
+        draft = Draft(case)
+        draft.rests_on(how[1].creation.at if how[1].creation else None)
+        by = f", which {draft.who(how[1].creator)} ran," if how[1].creator else ""
+        runtime = f"{draft.who(how[1].id)}{by}"
+        text = f"{runtime} was called with --systemd-cgroup: it asks systemd over D-Bus for a scope"
+        if how[0] == "cgroupfs":
+            text = f"{runtime} was called without --systemd-cgroup: it makes the cgroup itself"
+        told.append(draft.inferred(f"{text}.", _MANAGER))
+    return told

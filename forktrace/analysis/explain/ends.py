@@ -1,0 +1,101 @@
+"""Tell how a process ended, who waited for it, and which signals were sent to it."""
+
+from collections import Counter
+
+from forktrace.analysis.explain.births import parenthood
+from forktrace.analysis.explain.case import Case
+from forktrace.analysis.explain.draft import Draft, unknown
+from forktrace.analysis.explain.phrases import counted
+from forktrace.analysis.explain.sentences import Sentence
+from forktrace.model.process import Call, Moment, Process
+
+_WAIT = "wait(2): only the parent can wait"
+_SIGNALS = frozenset(("kill", "tkill", "tgkill", "pidfd_send_signal"))
+NOT_RECORDED = "waits are recorded with --detail syscalls only"
+
+
+def end(case: Case, process: Process) -> list[Sentence]:
+    """Say how a process ended, or that it runs on."""
+    if process.exit is not None:
+        return reaped(case, process)
+    if process.outside:
+        return []
+    draft = Draft(case)
+    if case.launch.end is not None and process.pid in case.launch.end.left:
+        draft.rests_on(case.end)
+        name = draft.who(process.id)
+        return [draft.observed(f"{name} was still running when the trace ended.")]
+    why = "the trace was cut off" if case.launch.end is None else "no record tells of it"
+    if process.released is not None:
+        why = "another tracer took it over"
+    return [unknown(f"The end of {process.id} is not in this trace, because {why}.")]
+
+
+def reaped(case: Case, process: Process) -> list[Sentence]:
+    """Say how a process ended and who took its exit status, or could."""
+    draft = Draft(case)
+    text = f"{draft.who(process.id)} {draft.ended(process)}"
+    if process.reap is not None:
+        draft.rests_on(process.reap.at)
+        waiter = draft.who(process.reap.by)
+        return [draft.observed(f"{text}; {waiter} waited for it and took that status.")]
+    parent, known_by = last_parent(case, process)
+    if parent is None:
+        return [draft.observed(f"{text}.")]
+    if process.id in case.findings.unwaited:
+        text += f"; its parent {parent.id} was not seen to wait for it, so it was a zombie from"
+        return [draft.inferred(f"{text} then on, unless {parent.id} ignores SIGCHLD.", "wait(2)")]
+    draft.rests_on(*known_by)
+    text += f"; its parent then was {draft.who(parent.id)}, which alone could take that status"
+    return [draft.inferred(f"{text}.", _WAIT)]
+
+
+def last_parent(case: Case, process: Process) -> tuple[Process | None, list[Moment]]:
+    """Return the real parent at a process' end and the event that shows it.
+
+    None where that parent had died before, so that an unseen adoption must have followed.
+    """
+    parent = case.launch.processes.get(case.launch.parent_now(process) or "")
+    if parent is None or process.exit is None:
+        return None, []
+    if parent.exit is not None and parent.exit.at.seq < process.exit.at.seq:
+        return None, []
+    return parent, parenthood(process)
+
+
+def waits_note(case: Case) -> list[Sentence]:
+    """Say that waits were not recorded, where they were not."""
+    if case.waits_recorded:
+        return []
+    return [unknown(f"Who called wait is not in this trace, because {NOT_RECORDED}.")]
+
+
+def signals(case: Case, process: Process) -> list[Sentence]:
+    """Say which signals others sent to a process, and by which it may have been killed."""
+    if not case.waits_recorded:
+        return []
+    sent: dict[tuple[str, str], list[Call]] = {}
+    for sender in case.launch.inside:
+        for call in sender.calls if sender is not process else ():
+            if _meant(sender, call, process):
+                signal = str(call.arguments.get("signal") or "no signal, a test if it is there")
+                sent.setdefault((sender.id, signal[:40]), []).append(call)
+    return [_sent(case, process, who, signal, calls) for (who, signal), calls in sent.items()]
+
+
+def _meant(sender: Process, call: Call, process: Process) -> bool:
+    """Say whether a call names this process; pids of a deeper PID namespace are left out."""
+    if call.name not in _SIGNALS or call.error is not None or len(sender.nspid) > 1:
+        return False
+    seq = call.at.seq
+    alive = process.born.seq < seq and (process.exit is None or process.exit.at.seq > seq)
+    return alive and call.arguments.get("pid", call.arguments.get("tid")) == process.pid
+
+
+def _sent(case: Case, process: Process, who: str, signal: str, calls: list[Call]) -> Sentence:
+    draft = Draft(case)
+    draft.rests_on(*(call.at for call in calls))
+    name = Counter(call.name for call in calls).most_common(1)[0][0]
+    times = f", {counted(len(calls), 'time')}" if len(calls) > 1 else ""
+    text = f"{draft.who(who)} sent {signal} to {draft.who(process.id)} by {name}{times}."
+    return draft.observed(text)

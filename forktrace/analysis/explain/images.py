@@ -1,0 +1,105 @@
+"""Tell what a process is for, and what it ran."""
+
+import re
+
+from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.draft import Draft
+from forktrace.analysis.explain.phrases import command_line, counted, cut, listed, short_name
+from forktrace.analysis.explain.sentences import Sentence
+from forktrace.model.pids import first_ppid
+from forktrace.model.process import Image, Moment, Process, image_name
+
+_TOLD = 6  # programs told one by one
+
+
+def role(case: Case, process: Process) -> list[Sentence]:
+    """Say what a process is for and by which rule that was decided."""
+    found = case.findings.roles.get(process.id)
+    if found is None or found.role == "other":
+        return []
+    draft = Draft(case)
+    draft.rests_on(*_role_evidence(case, process, found.rule))
+    kind = "an" if found.role[0] in "aeiou" else "a"
+    what = "a process of the container" if found.role == "container" else f"{kind} {found.role}"
+    name = draft.who(process.id)
+    text = f"{name} is {what}, by the rule: {cut(found.rule, 160)}."
+    return [draft.inferred(text, "analysis/roles")]
+
+
+def _role_evidence(case: Case, process: Process, rule: str) -> list[Moment]:
+    """Return the event that a rule of roles names, where its words tell which it is."""
+    if rule.startswith("left by "):
+        return [a.at for a in process.adoptions[-1:]]
+    started = re.match(r"started the monitor (p\d+)", rule)
+    creation = case.process(started[1]).creation if started else None
+    if creation is not None:
+        return [creation.at]
+    if rule.startswith("forked by"):
+        looked = first_ppid(process) is not None  # then the parent tells the same
+        return [process.creation.at] if process.creation and not looked else []
+    own = own_images(process)
+    called = rule.startswith(("its -r names", "called with"))
+    return [own[0].at] if called and len(own) == 1 and not process.attached else []
+
+
+def programs(case: Case, process: Process) -> list[Sentence]:
+    """Say what a process was born as, and what it executed."""
+    own = [i for i in own_images(process) if i.at != process.born]
+    told = [_executed(case, process, image) for image in own[:_TOLD]]
+    if not own:
+        told = _never_executed(case, process)
+    if len(own) > _TOLD:
+        draft = Draft(case)
+        draft.rests_on(*(image.at for image in own[_TOLD:]))
+        times = counted(len(own) - _TOLD, "more time")
+        told.append(draft.observed(f"{process.id} executed something {times}."))
+    return told
+
+
+def _executed(case: Case, process: Process, image: Image) -> Sentence:
+    draft = Draft(case)
+    draft.rests_on(image.at)
+    place = process.images.index(image)
+    before = process.images[place - 1] if place else None
+    argv = command_line(image.argv) if image.argv else short_name(image_name(image))
+    text = f"{process.id} executed {argv}"
+    if image.tid is not None:
+        text += f" from its thread {image.tid}"
+    if image.path and image.argv and image.path != image.argv[0]:
+        text += f", as file {short_name(image.path)}"
+    if before is not None and image_name(before) != image_name(image):
+        text += f"; until then it ran {short_name(image_name(before))}"
+    if image.env:
+        text += f". Of the variables that are looked for, {listed(image.env)} stood in its"
+        text += " environment"
+    return draft.observed(f"{text}.")
+
+
+def _never_executed(case: Case, process: Process) -> list[Sentence]:
+    """Say that a process went on in its creator's program."""
+    if process.outside or process.attached or not process.images or not process.creator:
+        return []
+    draft = Draft(case)
+    name = draft.who(process.id)
+    draft.rests_on(*(m for m in [process.creation.at] if m) if process.creation else ())
+    text = f"{name} executed nothing: it went on in the program of {draft.who(process.creator)}"
+    return [draft.inferred(f"{text}, a copy of which it is.", "fork(2)")]
+
+
+def offspring(case: Case, process: Process) -> list[Sentence]:
+    """Say whom a process created, and how many threads."""
+    made = case.children.get(process.id, [])
+    told = []
+    if made:
+        draft = Draft(case)
+        draft.rests_on(*(p.creation.at for p in made if p.creation))
+        names = listed(draft.all_of(p.id for p in made[:_TOLD]), _TOLD)
+        more = f", and {len(made) - _TOLD:,} more" if len(made) > _TOLD else ""
+        told.append(draft.observed(f"{draft.who(process.id)} created {names}{more}."))
+    announced = [t for t in process.threads if t.announced is not None]
+    if announced:
+        draft = Draft(case)
+        draft.rests_on(*(t.announced for t in announced))
+        text = f"{process.id} made {counted(len(announced), 'more thread')}; its threads are one"
+        told.append(draft.observed(f"{text} process, and no children.", "clone(2), CLONE_THREAD"))
+    return told

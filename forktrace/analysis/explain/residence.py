@@ -1,0 +1,59 @@
+"""Tell in one sentence in which cgroup a process ended, and through whose move."""
+
+from forktrace.analysis.explain.case import Case
+from forktrace.analysis.explain.draft import Draft
+from forktrace.analysis.explain.phrases import short_path
+from forktrace.analysis.explain.places import by_hierarchy, evidence, moved
+from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.findings import CgroupStay
+from forktrace.model.process import Process
+
+_RULE = "cgroups(7): a new process is where its creator is"
+
+
+def residence(case: Case, process: Process, hierarchy: str) -> list[Sentence]:
+    """Say where a process ended in a hierarchy, and how it, or who it descends from, got there."""
+    stays = by_hierarchy(case, process).get(hierarchy)
+    if not stays:
+        return []
+    mover, stay = origin(case, process, stays[-1])
+    draft = Draft(case)
+    path = short_path(stays[-1].path)
+    if len(by_hierarchy(case, process)) > 1:
+        path += f" (in the hierarchy {hierarchy[:40] or 'of cgroup v2'})"
+    text = f"{draft.who(process.id)} ended in the cgroup {path}"
+    if stay.how == "inherited":
+        draft.rests_on(process.creation.at if process.creation else None)
+        of = draft.who(process.creator) if process.creator else "its parent"
+        return [draft.inferred(f"{text}, in which it was born to {of}.", _RULE)]
+    draft.rests_on(*evidence(case, mover, stay))
+    if stay.how == "first":
+        at = "" if mover is process else f" of {draft.who(mover.id)}, from which it descends"
+        text += f", where the first look{at} found it, at {case.when(stay.since)}"
+        return [draft.observed(f"{text}.")]
+    it = "it" if mover is process else f"{draft.who(mover.id)}, from which it descends,"
+    how, inferred = moved(case, draft, stay)
+    return [draft.told(f"{text}: {it} was {how}.", _RULE, inferred=inferred)]
+
+
+def origin(case: Case, process: Process, stay: CgroupStay) -> tuple[Process, CgroupStay]:
+    """Return who came to be in a cgroup otherwise than by birth, and that stay of it."""
+    at = process
+    while stay.how == "inherited":
+        found = _before(case, at, stay)
+        if found is None:
+            return at, stay
+        at, stay = found
+    return at, stay
+
+
+def _before(case: Case, process: Process, stay: CgroupStay) -> tuple[Process, CgroupStay] | None:
+    """Return whom a process has its cgroup from, and the stay there that it was born in."""
+    at_ns = (process.creation.at if process.creation else process.born).at_ns
+    for id_ in (process.creator, process.parent):
+        stays = case.stays(id_) if id_ else ()
+        same = [s for s in stays if (s.hierarchy, s.path) == (stay.hierarchy, stay.path)]
+        before = [s for s in same if s.since.at_ns <= at_ns]
+        if id_ and before:
+            return case.process(id_), before[-1]
+    return None

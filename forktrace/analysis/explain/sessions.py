@@ -1,0 +1,75 @@
+"""Tell of sessions and process groups."""
+
+from forktrace.analysis.explain.case import Case, Known
+from forktrace.analysis.explain.draft import Draft
+from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.findings import DoubleFork
+from forktrace.model.process import Call, Process
+
+_SETSID = "setsid(2)"
+_KILL = "kill(2), credentials(7)"
+
+
+def session(case: Case, process: Process) -> list[Sentence]:
+    """Say which session and process group a process leads, or is in."""
+    draft = Draft(case)
+    name = draft.who(process.id)
+    call = setsid(process)
+    if call is not None:
+        draft.rests_on(call.at)
+        text = f"{name} called setsid: it leads a session and a process group of its own"
+        return [draft.observed(f"{text}, without a terminal.", _SETSID)]
+    sid, pgid = case.sampled(process, "sid"), case.sampled(process, "pgid")
+    if sid is None or pgid is None:
+        return []
+    draft.rests_on(sid[1], pgid[1])
+    told = f"{_in(process, sid, 'session')} and {_in(process, pgid, 'process group')}"
+    return [draft.observed(f"{name} {told}, as /proc showed at {case.when(sid[1])}.")]
+
+
+def _in(process: Process, known: Known, what: str) -> str:
+    """Say that a process leads, or is in, what has a number."""
+    number = known[0]
+    if number == process.pid:
+        return f"leads {what} {number}"
+    if number == 0:
+        return f"is in a {what} from outside its PID namespace"
+    return f"is in {what} {number}"
+
+
+def setsid(process: Process) -> Call | None:
+    """Return the first successful setsid of a process."""
+    return next((c for c in process.calls if c.name == "setsid" and c.error is None), None)
+
+
+def apart(case: Case, fork: DoubleFork) -> list[Sentence]:
+    """Say what a double fork's daemon has no part in any more: parent, session, group."""
+    if fork.origin is None:
+        return []
+    origin, daemon = case.process(fork.origin), case.process(fork.daemon)
+    draft = Draft(case)
+    draft.rests_on(*(a.at for a in daemon.adoptions if a.death == fork.middle))
+    draft.rests_on(daemon.creation.at if daemon.creation else None)
+    who, other = draft.who(daemon.id), draft.who(origin.id)
+    text = f"So {who} is no child of {other}, which can't wait for it and gets no SIGCHLD at its"
+    told = [draft.inferred(f"{text} end.", "wait(2): one waits for one's children")]
+    return [*told, *_no_signals(case, origin, daemon)]
+
+
+def _no_signals(case: Case, origin: Process, daemon: Process) -> list[Sentence]:
+    """Say that a terminal's signals to the one don't reach the other, where that is known."""
+    ours = [case.sampled(origin, name) for name in ("sid", "pgid")]
+    theirs = [case.sampled(daemon, name) for name in ("sid", "pgid")]
+    known = [one and other and one[0] != other[0] for one, other in zip(ours, theirs, strict=True)]
+    if not all(known):
+        return []
+    draft = Draft(case)
+    call = setsid(daemon)
+    draft.rests_on(*(k[1] for k in (*ours, *theirs) if k))
+    who, other = draft.who(daemon.id), draft.who(origin.id)
+    how = ""
+    if call is not None:
+        draft.rests_on(call.at)
+        how = " by setsid"
+    text = f"{who} also left the session and process group of {other}{how}: a hangup or ^C at the"
+    return [draft.inferred(f"{text} terminal of {origin.id} is not sent to {daemon.id}.", _KILL)]

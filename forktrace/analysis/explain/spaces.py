@@ -1,0 +1,62 @@
+"""Tell in which namespaces a process was, where those are not its creator's."""
+
+from forktrace.analysis.explain.case import Case
+from forktrace.analysis.explain.draft import Draft
+from forktrace.analysis.explain.phrases import listed
+from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.findings import NamespaceStay
+from forktrace.model.process import Moment, Process
+
+_RULE = "namespaces(7)"
+_PIDS = "pid_namespaces(7): only children enter the new one"
+
+
+def namespaces(case: Case, process: Process) -> list[Sentence]:
+    """Say which namespaces a process did not inherit, and how it came into them."""
+    groups: dict[tuple[str, str | None, Moment], list[NamespaceStay]] = {}
+    for stay in case.findings.namespaces.get(process.id, ()):
+        if stay.how not in ("inherited", "first"):
+            groups.setdefault((stay.how, stay.by, stay.since), []).append(stay)
+    return [_entered(case, process, stays) for stays in groups.values()] + _pids(case, process)
+
+
+def _entered(case: Case, process: Process, stays: list[NamespaceStay]) -> Sentence:
+    stay = stays[0]
+    draft = Draft(case)
+    name = draft.who(process.id)
+    kinds = listed([s.kind[:16] for s in stays], 12)
+    spaces = f"{kinds} namespace{'s' if len(stays) > 1 else ''}"
+    when = case.when(stay.since)
+    inferred = any(s.inferred for s in stays)
+    if stay.how == "clone":
+        draft.rests_on(process.creation.at if process.creation else None)
+        text = f"{name} was created in new {spaces}, by the flags of its clone"
+        return draft.told(f"{text}.", _RULE, inferred=inferred)
+    if stay.how == "seen":
+        draft.rests_on(stay.since)
+        return draft.observed(f"{name} was seen in other {spaces} than before at {when}.", _RULE)
+    made = "made new" if stay.how == "unshare" else "joined"
+    if stay.by is not None and stay.by != process.id:
+        draft.rests_on(*_calls(case.process(stay.by), stay.how, process.born.seq))
+        text = f"{name} was born in the {spaces} that {draft.who(stay.by)} had {made.split()[0]} by"
+        return draft.told(f"{text} {stay.how}.", _PIDS, inferred=inferred)
+    draft.rests_on(stay.since)
+    text = f"{name} {made} {spaces} by {stay.how} at {when}."
+    return draft.told(text, _RULE, inferred=inferred)
+
+
+def _calls(process: Process, name: str, seq: int) -> list[Moment]:
+    """Return the one call by which a process changed namespaces before an event."""
+    found = [c.at for c in process.calls if c.name == name and not c.error and c.at.seq < seq]
+    return found if len(found) == 1 else []
+
+
+def _pids(case: Case, process: Process) -> list[Sentence]:
+    if len(process.nspid) < 2 or process.outside:
+        return []
+    draft = Draft(case)
+    shown = [s.at for s in process.samples if s.nspid]
+    draft.rests_on(*shown if len(shown) == 1 else ())
+    pids = listed([str(pid) for pid in process.nspid])
+    text = f"{draft.who(process.id)} has the pids {pids}, from forktrace's PID namespace inwards"
+    return [draft.observed(f"{text}.", "proc(5), NSpid")]

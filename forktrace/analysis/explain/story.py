@@ -1,0 +1,166 @@
+"""Tell the whole story of a launch, in the order of what led to what."""
+
+from collections import Counter, defaultdict
+
+from forktrace.analysis.explain.adoptions import adoption
+from forktrace.analysis.explain.births import birth
+from forktrace.analysis.explain.case import Case
+from forktrace.analysis.explain.cgroup_reasons import cgroups_of
+from forktrace.analysis.explain.double_forks import double_fork
+from forktrace.analysis.explain.draft import Draft, label, naming, unknown
+from forktrace.analysis.explain.ends import end
+from forktrace.analysis.explain.images import role
+from forktrace.analysis.explain.phrases import counted, listed
+from forktrace.analysis.explain.sentences import Section, Sentence
+from forktrace.analysis.explain.stages import made_by_runtime, stages, started, until_payload
+from forktrace.analysis.explain.streams import connections, streams
+from forktrace.analysis.explain.survival import outlived, survivors
+from forktrace.analysis.explain.whereabouts import named, remote, where
+from forktrace.analysis.findings import Container
+from forktrace.model.process import Moment, Process
+
+_CONTAINERS = 2  # told of in full; of more, that there are
+_PROCESSES = 6  # adopted or daemonised ones that are told of where there is no container
+
+
+def story(case: Case) -> list[Section]:
+    """Tell the story: of each container, else of what was adopted or daemonised."""
+    containers = [c for c in case.findings.containers if c.init]
+    if not containers:
+        return _plain(case)
+    sections = []
+    for container in containers[:_CONTAINERS]:
+        several = f"{named(container)}: " if len(containers) > 1 else ""
+        sections += _container(case, container, several)
+    if len(containers) > _CONTAINERS:
+        text = f"{counted(len(containers) - _CONTAINERS, 'more container')} of this trace: see"
+        more = unknown(f"{text} the topic where-is-my-container.")
+        sections.append(Section("More containers", (more,)))
+    return sections
+
+
+def _container(case: Case, container: Container, several: str) -> list[Section]:
+    parts = (
+        ("Who created whom, and who adopted whom", _making(case, container)),
+        ("The container starts", [*_letting_go(case, container)]),
+        ("Cgroups", cgroups_of(case, container)),
+        ("Streams", _streams(case, container)),
+        ("The end", _ending(case, container)),
+        ("What would survive", _surviving(case, container)),
+    )
+    return [Section(several + title, tuple(told)) for title, told in parts if told]
+
+
+def _making(case: Case, container: Container) -> list[Sentence]:
+    """Follow the line of creators from the eldest to the runtime, with what became of each."""
+    init = case.process(container.init or "")
+    runtime_made = {p.id for p in stages(case, container)}
+    line = [case.process(i) for i in case.line(init.id) if i not in runtime_made]
+    daemons = [p.id for p in line if p.id in case.findings.double_forks]
+    middles = {case.findings.double_forks[id_].middle for id_ in daemons}
+    watcher = next((p.id for p in line if case.role(p.id) == "monitor"), None)
+    told: list[Sentence] = []
+    for process in line:
+        if process.id in daemons:
+            told += double_fork(case, case.findings.double_forks[process.id])
+        elif process.id not in middles:
+            told += birth(case, process)
+            told += [s for change in process.adoptions for s in adoption(case, process, change)]
+        if process.id == watcher:
+            told += role(case, process)
+    told += made_by_runtime(case, container)
+    if init.id in runtime_made:
+        told += [s for change in init.adoptions for s in adoption(case, init, change)]
+    return told
+
+
+def _letting_go(case: Case, container: Container) -> list[Sentence]:
+    init = case.process(container.init or "")
+    return [*started(case, container), *until_payload(case, init)]
+
+
+def _streams(case: Case, container: Container) -> list[Sentence]:
+    """Tell of the streams of init and engine when the payload was executed."""
+    at = container.payload or _last_look(case.process(container.init or ""))
+    told = streams(case, case.process(container.init or ""), at)
+    if container.engine:
+        told += streams(case, case.process(container.engine), at)
+    return [*told, *connections(case, container)]
+
+
+def _last_look(process: Process) -> Moment | None:
+    return process.descriptors[-1].at if process.descriptors else None
+
+
+def _ending(case: Case, container: Container) -> list[Sentence]:
+    told = end(case, case.process(container.init or ""))
+    cleanups = [
+        p for p in case.with_role("cleanup") if container.monitor and p.creator == container.monitor
+    ]
+    told += [s for p in cleanups[:1] for s in birth(case, p)]
+    return [*told, *_helpers(case, container)]
+
+
+def _helpers(case: Case, container: Container) -> list[Sentence]:
+    """Count the helpers that an engine ran, by what they were."""
+    by_creator: defaultdict[str, list[Process]] = defaultdict(list)
+    for process in case.with_role("helper"):
+        if process.creator in (container.engine, container.monitor):
+            by_creator[process.creator or ""].append(process)
+    told = []
+    for creator, helpers in by_creator.items():
+        draft = Draft(case)
+        for helper in helpers:
+            draft.rests_on(helper.creation.at if helper.creation else None)
+            draft.rests_on(*naming(case, helper))
+        names = Counter(label(case, helper) for helper in helpers)
+        kinds = listed([f"{count} \N{MULTIPLICATION SIGN} {name}" for name, count in names.items()])
+        text = f"{draft.who(creator)} also ran {counted(len(helpers), 'helper')}: {kinds}."
+        told.append(draft.inferred(text, "analysis/roles/helpers.py"))
+    return told
+
+
+def _surviving(case: Case, container: Container) -> list[Sentence]:
+    if container.engine is None:
+        return []
+    return survivors(case, case.process(container.engine), container)
+
+
+def _plain(case: Case) -> list[Section]:
+    """Tell of a launch that shows no container."""
+    told = []
+    root = case.launch.processes.get(case.launch.root or "")
+    if root is not None:
+        told = birth(case, root)
+    told += _count(case)
+    moved = [p for p in case.launch.inside if p.adoptions]
+    for process in moved[:_PROCESSES]:
+        fork = case.findings.double_forks.get(process.id)
+        if fork is not None:
+            told += double_fork(case, fork)
+        else:
+            told += birth(case, process)
+            told += [s for change in process.adoptions[:3] for s in adoption(case, process, change)]
+    if len(moved) > _PROCESSES:
+        more = counted(len(moved) - _PROCESSES, "more process", "more processes")
+        told.append(unknown(f"{more} of this trace got another parent and are not told of here."))
+    told += [*end(case, root), *outlived(case, root)] if root is not None else []
+    sections = [Section("", tuple(told))] if told else []
+    engines = case.with_role("engine")
+    if engines or any(remote(p) for p in engines):
+        sections.append(Section("Where the container is", tuple(where(case))))
+    return sections
+
+
+def _count(case: Case) -> list[Sentence]:
+    """Count what was created: each creation is an event."""
+    made = [p for p in case.launch.inside if p.creation is not None and p.creator]
+    if not made:
+        return []
+    draft = Draft(case)
+    draft.rests_on(*(p.creation.at for p in made if p.creation))
+    names = Counter(label(case, p) for p in made)
+    most = [f"{count} \N{MULTIPLICATION SIGN} {name}" for name, count in names.most_common(8)]
+    text = f"It and what it created made {counted(len(made), 'process', 'processes')}"
+    more = " among others" if len(names) > len(most) else ""
+    return [draft.observed(f"{text}:{more} {listed(most)}.")]

@@ -1,0 +1,81 @@
+"""Tell which process a container is, or why it is not in the trace."""
+
+from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.draft import Draft, unknown
+from forktrace.analysis.explain.phrases import counted, cut, listed
+from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.findings import Container
+from forktrace.analysis.roles import programs
+from forktrace.model.process import Process, image_name
+
+_ONE_BY_ONE = 5
+_DAEMONS = {
+    "docker": ("dockerd and containerd", "-p $(pidof dockerd) -p $(pidof containerd)"),
+    "podman-remote": ("`podman system service`", "-p PID of that service"),
+}
+_CLIENT = "docker(1): the client asks a daemon over a socket"
+
+
+def where(case: Case) -> list[Sentence]:
+    """Say which processes the containers are, else why there is none."""
+    found = [c for c in case.findings.containers if c.init]
+    told = [s for c in found[:_ONE_BY_ONE] for s in _container(case, c)]
+    if len(found) > _ONE_BY_ONE:
+        more = counted(len(found) - _ONE_BY_ONE, "more container")
+        told.append(unknown(f"{more} of this trace are not told of here, one by one."))
+    return told or _nowhere(case)
+
+
+def _container(case: Case, container: Container) -> list[Sentence]:
+    init = case.process(container.init or "")
+    draft = Draft(case)
+    text = f"{named(container)} is {draft.who(init.id)}, pid {init.pid}"
+    parent = case.launch.parent_now(init)
+    if parent:
+        draft.rests_on(*(a.at for a in init.adoptions[-1:]))
+        text += f", a child of {draft.who(parent)}"
+    inside = [id_ for id_ in container.members if id_ != init.id]
+    text += f", with {counted(len(inside), 'more process', 'more processes')}" * bool(inside)
+    return [draft.inferred(f"{text}.", "analysis/containers.py")]
+
+
+def named(container: Container) -> str:
+    """Name a container by its name or id."""
+    if container.name:
+        return f"Container {cut(container.name, 40)}"
+    return f"Container {cut(container.id, 13)}" if container.id else "A container without an id"
+
+
+def _nowhere(case: Case) -> list[Sentence]:
+    clients = [p for p in case.with_role("engine") if remote(p)]
+    if clients:
+        return [s for p in clients[:3] for s in _elsewhere(case, p)]
+    engines = case.with_role("engine")
+    if engines:
+        names = listed([p.id for p in engines])
+        why = f"neither {names} nor what it created made a process of a container"
+        return [unknown(f"A container is not in this trace, because {why}.")]
+    why = "no container engine, monitor or OCI runtime was recognised in it"
+    return [unknown(f"A container is not in this trace, because {why}.")]
+
+
+def remote(process: Process) -> str | None:
+    """Return the name of an engine's client that lets a daemon do the work, else None."""
+    images = own_images(process)
+    name = image_name(images[-1]) if images else ""
+    if name in programs.REMOTE_ENGINES:
+        return name
+    asked = images and {"--remote", "--url"} & set(images[-1].argv)
+    return "podman-remote" if asked and name == "podman" else None
+
+
+def _elsewhere(case: Case, process: Process) -> list[Sentence]:
+    daemons, pids = _DAEMONS.get(remote(process) or "", _DAEMONS["docker"])
+    draft = Draft(case)
+    draft.rests_on(own_images(process)[-1].at)
+    name = draft.who(process.id)
+    text = f"{name} is a client: it asks {daemons} over a socket, and these, outside this trace,"
+    text += f" make the container, so that no process of it descends from {process.id}"
+    told = [draft.inferred(f"{text}.", _CLIENT)]
+    why = f"it is made elsewhere; `forktrace attach {pids}` before the next run shows it"
+    return [*told, unknown(f"The container is not in this trace, because {why}.")]

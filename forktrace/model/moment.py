@@ -1,0 +1,287 @@
+"""Know the state of the process tree at any moment of a launch.
+
+A moment is the position of an event among the trace's events, from 0: what is asked for is how
+things stood right after it. What the tracer read at one stop stands in several events of the same
+time, so all that was read at the moment's time counts as known then.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Literal
+
+from forktrace.model.history import History
+from forktrace.model.launch import Launch
+from forktrace.model.process import (
+    Adoption,
+    Call,
+    Image,
+    Moment,
+    Process,
+    Sample,
+    Thread,
+    image_name,
+)
+
+Life = Literal["alive", "unseen", "zombie", "unwaited", "ended", "past", "outside"]
+
+_COMM_LENGTH = 15  # TASK_COMM_LEN in include/linux/sched.h, without its NUL
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Say how a process stood at a moment; what was not known then is None.
+
+    ``life`` is one of:
+
+    * "alive": it ran, slept or was stopped, which a trace does not tell;
+    * "unseen": as "alive", but nothing is known of it any more, as it was left to another tracer,
+      or was announced by its creator and never seen to run;
+    * "zombie": it had ended, and is known to have been waited for only later;
+    * "unwaited": it had ended, all waits were recorded, and none was for it: a zombie, unless its
+      parent ignores SIGCHLD (wait(2), NOTES);
+    * "ended": it had ended, no waits were recorded, and its parent had not been seen to do
+      anything since;
+    * "past": the same, but its parent had done something since;
+    * "outside": it is no process of the trace, but was the real parent of one.
+
+    ``parent`` is the id of the real parent then and ``ppid`` its pid (0: it is outside of the
+    PID namespace of the tracer); ``inferred``: nobody looked at it, it follows from clone flags or
+    from the kernel's rule of adoption. ``threads`` counts those besides the leader.
+    """
+
+    process: Process
+    life: Life
+    parent: str | None = None
+    ppid: int | None = None
+    inferred: bool = False
+    image: Image | None = None
+    comm: str | None = None
+    pgid: int | None = None
+    sid: int | None = None
+    tty: int | None = None
+    cgroup: tuple[str, ...] | None = None
+    threads: int = 0
+
+
+class Timeline:
+    """Answer who was there at a moment of a launch, and how; it can be asked again and again.
+
+    Each answer takes time linear in the number of processes.
+    """
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._latest_ns = list(accumulate(launch.times_ns, max))
+        self._history = {name: History(launch, name) for name in ("pgid", "sid", "tty", "cgroup")}
+        self._waits_recorded = _has_waits(launch)
+        self._acts = _acts(launch)
+
+    @property
+    def last(self) -> int:
+        """Return the position of the trace's last event, -1 where it has none."""
+        return len(self._latest_ns) - 1
+
+    def time_ns(self, seq: int) -> int:
+        """Return the time of an event, in ns from the start of the trace."""
+        return self._latest_ns[seq] if self._latest_ns else 0
+
+    def seq_at(self, at_ns: int) -> int:
+        """Return the last event at or before a time; the first one where all are later."""
+        return max(bisect_right(self._latest_ns, at_ns) - 1, 0)
+
+    def busiest(self) -> int:
+        """Return the first moment at which the most traced processes were alive."""
+        steps = [(process.born.seq, 1) for process in self._launch.inside]
+        steps += [(p.exit.at.seq, -1) for p in self._launch.inside if p.exit]
+        best = alive = at = 0
+        for seq, step in sorted(steps):
+            alive += step
+            if alive > best:
+                best, at = alive, seq
+        return at
+
+    def at(self, seq: int) -> list[Standing]:
+        """Return all that was there after event ``seq``: in creation order, who is outside last.
+
+        Of processes outside the trace only the real parents of others are returned.
+        """
+        seen = self._last_of_the_stop(seq)
+        found = [s for p in self._launch.inside if (s := self._standing(p, seq, seen)) is not None]
+        parents = {standing.parent for standing in found}
+        outside = (p for p in self._launch.processes.values() if p.outside and p.id in parents)
+        return [*found, *(self._outsider(process, seen) for process in outside)]
+
+    def _last_of_the_stop(self, seq: int) -> int:
+        """Return the last event of the same time as ``seq``, among those right after it.
+
+        An imported log's times may be coarse: there each event stands alone.
+        """
+        times = () if self._launch.header.source == "import" else self._launch.times_ns
+        while seq + 1 < len(times) and times[seq + 1] == times[seq]:
+            seq += 1
+        return seq
+
+    def _standing(self, process: Process, seq: int, seen: int) -> Standing | None:
+        if process.born.seq > seq:
+            return None
+        adoptions = (a for a in reversed(process.adoptions) if self._since(a) <= seen)
+        adoption = next(adoptions, None)
+        parent, ppid = self._parent(process, adoption, seq, seen)
+        life = self._life(process, parent, seq)
+        if life is None:
+            return None
+        inferred = adoption.inferred if adoption else process.parent_inferred
+        return self._known(process, life, parent, ppid, seen, inferred=inferred and bool(parent))
+
+    def _outsider(self, process: Process, seen: int) -> Standing:
+        ppid = _last(process.samples, seen, "ppid")
+        return self._known(process, "outside", None, ppid, seen, inferred=False)
+
+    def _known(
+        self,
+        process: Process,
+        life: Life,
+        parent: str | None,
+        ppid: int | None,
+        seen: int,
+        *,
+        inferred: bool,
+    ) -> Standing:
+        at_ns = max(self.time_ns(seen), _first_stop_ns(process))
+        known = {name: history.at(process.id, at_ns) for name, history in self._history.items()}
+        known |= _regrouped(process, seen)
+        image = _image(process, seen)
+        comm = _last(process.samples, seen, "comm")
+        if comm is None and image is not None:
+            comm = image_name(image)[:_COMM_LENGTH]
+        lines = known["cgroup"]
+        return Standing(
+            process,
+            life,
+            parent,
+            ppid,
+            inferred,
+            image,
+            comm,
+            pgid=known["pgid"],
+            sid=known["sid"],
+            tty=known["tty"],
+            cgroup=None if lines is None else tuple(lines),
+            threads=sum(1 for thread in process.threads if _runs(thread, seen)),
+        )
+
+    def _parent(
+        self, process: Process, adoption: Adoption | None, seq: int, seen: int
+    ) -> tuple[str | None, int | None]:
+        """Return the real parent's id and pid then. One that has died is nobody's parent."""
+        id_ = adoption.parent if adoption else process.parent
+        parent = self._launch.processes.get(id_ or "")
+        if parent is None:
+            return None, _last(process.samples, seen, "ppid")
+        if parent.exit is not None and parent.exit.at.seq <= seq:
+            return None, None
+        return parent.id, parent.pid or None  # 0 stands for a pid that is not known
+
+    def _since(self, adoption: Adoption) -> int:
+        """Return the event that an adoption held from: the death, even if it was seen later."""
+        death = self._launch.processes.get(adoption.death or "")
+        if death is None or death.exit is None:
+            return adoption.at.seq
+        return min(adoption.at.seq, death.exit.at.seq)
+
+    def _life(self, process: Process, parent: str | None, seq: int) -> Life | None:
+        """Say whether a process was alive or a zombie; None if it was gone."""
+        end = process.exit
+        if end is None or end.at.seq > seq:
+            lost = process.released is not None and process.released.seq <= seq
+            return "unseen" if lost or process.unseen else "alive"
+        if process.reap is not None:
+            return "zombie" if process.reap.at.seq > seq else None
+        if self._launch.header.source == "snapshot":
+            return "zombie"  # docs/trace-format.md: an exit in a snapshot is of a zombie
+        waiter = self._launch.processes.get(parent or "")
+        if waiter is None or waiter.outside:
+            return None  # whoever that is, what it waits for is not in the trace
+        if self._waits_recorded:
+            return "unwaited"
+        acts = self._acts.get(waiter.id, [])
+        return "past" if bisect_right(acts, end.at.seq) < bisect_right(acts, seq) else "ended"
+
+
+def _has_waits(launch: Launch) -> bool:
+    """Say whether all waits of the traced processes are in the trace.
+
+    An imported log has them only where it holds all calls, and was read to its end.
+    """
+    if launch.header.source == "import":
+        log = launch.end.log if launch.end else None
+        return log is not None and log.unfiltered and not log.left_out
+    return launch.header.detail == "syscalls"
+
+
+def _acts(launch: Launch) -> dict[str, list[int]]:
+    """Map each process to the events that it is seen to act by: it forks, execs, makes a thread."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for process in launch.inside:
+        if process.creator:
+            found[process.creator].append(_announced(process).seq)
+        found[process.id] += [i.at.seq for i in process.images if not i.inherited]
+        found[process.id] += [thread.at.seq for thread in process.threads]
+    for seqs in found.values():
+        seqs.sort()
+    return found
+
+
+def _announced(process: Process) -> Moment:
+    return process.creation.at if process.creation else process.born
+
+
+def _last(samples: list[Sample], seq: int, name: str) -> Any:
+    """Return the last value of a field that was sampled up to an event, None if none was."""
+    values = (getattr(s, name) for s in reversed(samples) if s.at.seq <= seq)
+    return next((value for value in values if value is not None), None)
+
+
+def _first_stop_ns(process: Process) -> int:
+    """Return when a process was first looked at.
+
+    Its creator's event may come before, and what it is not said to have from its parent it had
+    then already.
+    """
+    first = process.samples[0] if process.samples else None
+    return first.at.at_ns if first and first.at_event == "birth" else 0
+
+
+def _image(process: Process, seq: int) -> Image | None:
+    images = (i for i in reversed(process.images) if i.at.seq <= seq or process.outside)
+    return next(images, None)
+
+
+def _regrouped(process: Process, seq: int) -> dict[str, int]:
+    """Return what setsid(2) and setpgid(2) have changed that no look at the process has shown yet.
+
+    Only calls that a process makes for itself are taken; setsid leaves it without a terminal.
+    """
+    looks = [s.at.seq for s in process.samples if s.sid is not None or s.pgid is not None]
+    looked = max((at for at in looks if at <= seq), default=-1)
+    found: dict[str, int] = {}
+    for call in process.calls:
+        if call.error is not None or not looked < call.at.seq <= seq:
+            continue
+        if call.name == "setsid":
+            found |= {"pgid": process.pid, "sid": process.pid, "tty": 0}
+        elif call.name == "setpgid" and _leads(process, call):
+            found["pgid"] = process.pid
+    return found
+
+
+def _leads(process: Process, call: Call) -> bool:
+    """Say whether a setpgid made its caller the leader of a process group."""
+    own = (0, (process.nspid or [process.pid])[-1])  # 0: the caller, and a group of its own pid
+    return call.arguments.get("pid") in own and call.arguments.get("pgid") in own
+
+
+def _runs(thread: Thread, seq: int) -> bool:
+    return thread.at.seq <= seq and (thread.ended is None or thread.ended.seq > seq)

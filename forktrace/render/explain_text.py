@@ -1,0 +1,70 @@
+"""Render an answer for the terminal: headings, and sentences wrapped to its width."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from forktrace.views.explain import Item, Part
+from forktrace.views.options import ViewOptions
+
+_WIDTH = 80
+_NARROWEST = 40
+_BULLET = "- "
+_BOLD, _DIM, _ITALIC, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[3m", "\x1b[0m"
+
+
+def render_parts(heading: Sequence[str], parts: Sequence[Part], options: ViewOptions) -> str:
+    """Write the heading's lines and the parts, in ``options.width`` columns (at least 40)."""
+    page = _Page(max(options.width or _WIDTH, _NARROWEST), color=options.color)
+    lines = [line for text in heading for line in page.wrapped(text, "", "")]
+    if lines:
+        lines[0] = page.paint(_BOLD, lines[0])
+    for part in parts:
+        lines += ["", *page.part(part)]
+    return "".join(line.rstrip() + "\n" for line in lines).lstrip("\n")
+
+
+class _Page:
+    """Know the width and whether colours are wanted."""
+
+    def __init__(self, width: int, *, color: bool) -> None:
+        self._width = width
+        self._color = color
+
+    def part(self, part: Part) -> Iterator[str]:
+        """Yield the lines of a part."""
+        if part.title:
+            for line in self.wrapped(part.title, "", ""):
+                yield self.paint(_BOLD, line)
+        for item in part.items:
+            yield from self._item(item)
+
+    def _item(self, item: Item) -> Iterator[str]:
+        text = f"{item.text} {item.mark}".rstrip()
+        lines = list(self.wrapped(text, _BULLET, " " * len(_BULLET)))
+        if item.mark and lines[-1].endswith(item.mark):
+            kept = lines[-1].removesuffix(item.mark)
+            lines[-1] = kept + self.paint(_ITALIC, item.mark)
+        yield from lines
+        for below in item.below:
+            for line in self.wrapped(below, "      ", "        "):
+                yield self.paint(_DIM, line)
+
+    def wrapped(self, text: str, first: str, following: str) -> Iterator[str]:
+        """Break between words; one that is wider than a line is cut."""
+        line = first
+        empty = True
+        for word in text.split(" "):
+            room = self._width - cell_len(following)
+            if cell_len(word) > room:
+                word = set_cell_size(word, room - 1) + "…"
+            if not empty and cell_len(line) + 1 + cell_len(word) > self._width:
+                yield line
+                line, empty = following, True
+            line += word if empty else f" {word}"
+            empty = False
+        yield line
+
+    def paint(self, style: str, text: str) -> str:
+        """Add a style where colours are wanted."""
+        return f"{style}{text}{_PLAIN}" if self._color and text else text

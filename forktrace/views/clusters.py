@@ -1,0 +1,95 @@
+"""Group processes by what they share: a container, a cgroup, a session, a PID namespace."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from forktrace.analysis.findings import Findings
+from forktrace.model.history import History
+from forktrace.model.launch import Launch
+from forktrace.model.process import Process
+from forktrace.views.containers import container_words
+from forktrace.views.namespaces import pid_namespace
+from forktrace.views.options import Cluster
+from forktrace.views.select.limits import containers_of
+from forktrace.views.words import cut, printable, short_ids
+
+_PATH_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Be the processes that share something; ``label`` is printable and says what."""
+
+    label: str
+    ids: frozenset[str]
+
+
+def find_groups(launch: Launch, findings: Findings, by: Cluster) -> list[Group]:
+    """Return the groups, in the order of their first processes.
+
+    A process that moved is where it was seen last; one of which that is not known is in none.
+    """
+    finders: Mapping[Cluster, Callable[[], Iterable[tuple[str, str]]]] = {
+        "container": lambda: _containers(findings),
+        "cgroup": lambda: _cgroups(launch),
+        "session": lambda: _sessions(launch),
+        "pidns": lambda: _pid_namespaces(launch),
+    }
+    labels = dict(finders[by]())
+    members: dict[str, set[str]] = {}
+    for id_ in launch.processes:
+        if id_ in labels:
+            members.setdefault(labels[id_], set()).add(id_)
+    return [Group(label, frozenset(ids)) for label, ids in members.items()]
+
+
+def _containers(findings: Findings) -> Iterable[tuple[str, str]]:
+    words = {found.key: container_words(found) for found in findings.containers}
+    many = len(set(words.values())) < len(words)
+    for id_, key in containers_of(findings).items():
+        yield id_, f"{words[key]} ({key})" if many else words[key]
+
+
+def _sessions(launch: Launch) -> Iterable[tuple[str, str]]:
+    history = History(launch, "sid")
+    for id_ in launch.processes:
+        sid = history.last(id_)
+        if sid:  # 0: led by a process in another PID namespace, which can be any (proc(5))
+            yield id_, f"session {sid}"
+
+
+def _pid_namespaces(launch: Launch) -> Iterable[tuple[str, str]]:
+    for process in launch.inside:
+        found = pid_namespace(process)
+        if found is not None:
+            yield process.id, f"PID namespace, {found}"
+        elif process.nspid:
+            yield process.id, "PID namespace of the tracer"
+
+
+def _cgroups(launch: Launch) -> Iterable[tuple[str, str]]:
+    """Yield the paths in the hierarchy that tells most apart; of equal ones in that of v2."""
+    history = History(launch, "cgroup")
+    paths = {p.id: _paths(history, p) for p in launch.processes.values()}
+    names = dict.fromkeys(name for found in paths.values() for name in found)
+    apart = {name: len({found.get(name) for found in paths.values()}) for name in names}
+    best = max(names, key=lambda name: (apart[name], not name, name == "name=systemd"), default="")
+    kind = f"cgroup ({printable(best)})" if best else "cgroup"
+    for id_, found in paths.items():
+        if best in found:
+            yield id_, f"{kind} {_short(printable(found[best]))}"
+
+
+def _paths(history: History, process: Process) -> dict[str, str]:
+    """Return the paths by hierarchy: the controllers of v1, "" for v2 (cgroups(7))."""
+    lines = [line.split(":", 2) for line in history.last(process.id) or ()]
+    return {parts[1]: parts[2] for parts in lines if len(parts) == 3}
+
+
+def _short(path: str) -> str:
+    """Shorten ids, and leave out the middle of a path that is still long."""
+    path = short_ids(path)
+    if len(path) <= _PATH_CHARS:
+        return path
+    half = _PATH_CHARS // 2
+    return cut(path, half) + path[-half:]

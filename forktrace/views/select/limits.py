@@ -1,0 +1,133 @@
+"""Fold a selection only as far as needed for a number of rows, what tells least first."""
+
+from collections.abc import Hashable, Iterator
+
+from forktrace.analysis.findings import Findings
+from forktrace.model.launch import Launch
+from forktrace.model.process import Process
+from forktrace.views.select.alike import fold_alike, tuck_in
+from forktrace.views.select.scene import Scene
+from forktrace.views.select.selection import Pass, Selection, drop, keep
+
+MAX_ROWS = 60  # more lanes than this and a picture is a wallpaper
+
+
+def fit(limit: int) -> Pass:
+    """Make a pass that folds only as far as needed for at most ``limit`` rows."""
+
+    def fold(scene: Scene, selection: Selection) -> Selection:
+        for step in _ever_harder(scene, selection, limit):
+            if len(selection.rows) <= limit:
+                break
+            selection = step(scene, selection)
+        return selection
+
+    return fold
+
+
+def _ever_harder(scene: Scene, selection: Selection, limit: int) -> Iterator[Pass]:
+    key = deeds(scene.launch, scene.findings)
+    yield fold_alike(key, only_neighbours=True)
+    yield fold_alike(key)
+    yield tuck_in
+    deepest = max((scene.depth[row.id] for row in selection.rows), default=0)
+    pins = scene.with_above(pinned(scene.launch, scene.findings))
+    yield from (fold_ended_below(depth, pins) for depth in range(deepest - 1, -1, -1))
+    yield keep_first(limit)
+
+
+def deeds(launch: Launch, findings: Findings) -> "_Deeds":
+    """Return what tells what each process did: same program, part, end and adopters.
+
+    Who adopted or left orphans is like no other.
+    """
+    return _Deeds(launch, findings)
+
+
+class _Deeds:
+    def __init__(self, launch: Launch, findings: Findings) -> None:
+        adoptions = [a for process in launch.inside for a in process.adoptions]
+        self._unlike = {id_ for a in adoptions for id_ in (a.parent, a.previous)}
+        self._roles = findings.roles
+        self._containers = containers_of(findings)
+
+    def __call__(self, process: Process) -> Hashable | None:
+        if process.id in self._unlike:
+            return None
+        found = self._roles.get(process.id)
+        return (
+            process.name,
+            found and found.role,
+            end_of(process),
+            tuple((a.parent, a.death) for a in process.adoptions),
+            self._containers.get(process.id),
+        )
+
+
+def end_of(process: Process) -> Hashable:
+    """Return how a process ended, None if it was not seen to."""
+    return process.exit and (process.exit.code, process.exit.signal)
+
+
+def containers_of(findings: Findings) -> dict[str, str]:
+    """Map each process in a container to the container's key."""
+    return {id_: found.key for found in findings.containers for id_ in found.members}
+
+
+def fold_ended_below(depth: int, pins: set[str]) -> Pass:
+    """Make a pass that folds processes deeper than ``depth`` into the one above, but ``pins``."""
+
+    def fold(scene: Scene, selection: Selection) -> Selection:
+        deeper = {row.id for row in selection.rows if scene.depth[row.id] > depth}
+        return drop(scene, selection, deeper - pins)
+
+    return fold
+
+
+def to_depth(depth: int) -> Pass:
+    """Make a pass that folds all that is deeper than ``depth`` levels below the top."""
+
+    def fold(scene: Scene, selection: Selection) -> Selection:
+        return keep(scene, selection, (i for i, level in scene.depth.items() if level <= depth))
+
+    return fold
+
+
+def keep_first(limit: int) -> Pass:
+    """Make a pass that keeps ``limit`` rows: those that tell most, then those nearest the top."""
+
+    def fold(scene: Scene, selection: Selection) -> Selection:
+        telling = scene.with_above(_telling(scene.launch, scene.findings))
+        lasting = scene.with_above(_lasting(scene.launch))
+        ordered = sorted(
+            selection.rows,
+            key=lambda r: (r.id not in telling, r.id not in lasting, scene.depth[r.id]),
+        )
+        return drop(scene, selection, {row.id for row in ordered[limit:]})
+
+    return fold
+
+
+def pinned(launch: Launch, findings: Findings) -> set[str]:
+    """Return the processes that a picture should keep.
+
+    These are the launch's root, those with a part in a container launch, those that changed
+    parent or adopted, and those that the launch left running.
+    """
+    return _telling(launch, findings) | _lasting(launch)
+
+
+def _telling(launch: Launch, findings: Findings) -> set[str]:
+    result = {launch.root} if launch.root else set()
+    for process in launch.inside:
+        finding = findings.roles.get(process.id)
+        if finding and finding.role not in ("helper", "other"):
+            result.add(process.id)
+        for adoption in process.adoptions:
+            result |= {process.id, adoption.parent}
+            result |= {adoption.death} if adoption.death else set()
+    return result
+
+
+def _lasting(launch: Launch) -> set[str]:
+    return {p.id for p in launch.inside if p.exit is None and not p.attached}

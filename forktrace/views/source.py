@@ -1,0 +1,53 @@
+"""Say how a trace was made, and what that means for what it can tell."""
+
+from collections.abc import Iterable
+
+from forktrace.model.launch import Launch
+
+_RANGES = 5  # of ids, told one by one
+
+
+def source_words(launch: Launch) -> str:
+    """Say in a sentence where a trace's facts come from."""
+    header = launch.header
+    if header.source == "snapshot":
+        return (
+            "Read from /proc at one moment: nothing was traced, so who created whom, "
+            "and what was before, is not known."
+        )
+    if header.source == "import":
+        return "Imported from a log: what it does not show is unknown."
+    words = f"Recorded with ptrace, detail “{header.detail}”."
+    if header.detail == "minimal":
+        words += " Parents follow from the clone flags; adoptions were not looked at."
+    before = before_words(launch)
+    return f"{words} {before}." if before else words
+
+
+def axis_words(launch: Launch, *, time: bool = False) -> str:
+    """Say what stands left and right in a picture whose columns are events."""
+    if launch.header.source == "snapshot":
+        return "a look at one moment"
+    if time:
+        return "left to right: time since the start, stretched where events lie close"
+    return "left to right: order of events, not time"
+
+
+def before_words(launch: Launch) -> str:
+    """Say which processes of a trace are older than it; "" where none is, or it is a snapshot."""
+    before = [p.id for p in launch.inside if p.attached]
+    if not before or launch.header.source == "snapshot":
+        return ""
+    ranges = list(_ranges(before))
+    who = ", ".join(ranges) if len(ranges) <= _RANGES else f"{len(before):,} processes"
+    return f"{who} ran before the trace began"
+
+
+def _ranges(ids: Iterable[str]) -> Iterable[str]:
+    """Write ids in short: p1, p2, p3, p7 are "p1 to p3", "p7"."""
+    run: list[int] = []
+    for number in [*(int(id_[1:]) for id_ in ids), -1]:
+        if run and number != run[-1] + 1:
+            yield f"p{run[0]}" if len(run) == 1 else f"p{run[0]} to p{run[-1]}"
+            run = []
+        run.append(number)

@@ -1,0 +1,330 @@
+"""Boot a small Debian with systemd as PID 1, in which forktrace and podman are installed.
+
+The root file system is built once by debootstrap and cached outside of the repository. A machine
+is systemd-nspawn on an overlay of it, in cgroups of its own: nothing that happens in it is kept,
+and nothing of it is left when it has been stopped.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.integration.harness import PATIENCE, PROJECT
+
+SUITE = "bookworm"
+PACKAGES = (
+    "systemd", "systemd-sysv", "dbus", "procps", "python3", "busybox-static",
+    "podman", "conmon", "runc", "crun", "netavark",
+)  # fmt: skip
+NEEDED = ("debootstrap", "systemd-nspawn", "nsenter")
+PYTHON = (3, 11)  # the suite's own, for which the environment's compiled modules must be
+
+BUILD_SECONDS, BOOT_SECONDS, STOP_SECONDS = 240, 60, 15
+CONSOLE_LINES = 30
+SHARED = "/root/traces"  # in the machine, what is folder/traces outside
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+}
+WRAPPER = """#!/bin/sh
+PYTHONPATH=/opt/forktrace:/opt/python exec /usr/bin/python3 -m forktrace "$@"
+"""
+# The controllers that nspawn leaves read-only, and an image; what is left of PATH is a busybox.
+PREPARE = f"""
+for folder in /sys/fs/cgroup/*; do
+    case $folder in */systemd | */unified) ;; *)
+        mountpoint -q "$folder" && mount -o remount,rw,bind "$folder" ;;
+    esac
+done
+mkdir -p /run/image/bin {SHARED} && cp /usr/bin/busybox /run/image/bin/
+for name in sh date sleep echo true cat kill; do ln -s busybox /run/image/bin/$name; done
+tar -C /run/image -c . | podman import - alpine
+"""
+
+
+class LabError(Exception):
+    """Say why there is no machine, with the last lines of what was printed."""
+
+
+def build() -> Path:
+    """Return the folder of the machine's root file system; build it if it is not cached.
+
+    Raises:
+        LabError: debootstrap failed, or took too long.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    key = hashlib.sha256(repr((SUITE, PACKAGES)).encode()).hexdigest()[:12]
+    root = Path(base) / "forktrace" / f"systemd-{SUITE}-{key}"
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with Path(f"{root}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            _bootstrap(root)
+    return root
+
+
+def _bootstrap(root: Path) -> None:
+    partial = Path(f"{root}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    include = f"--include={','.join(PACKAGES)}"
+    command = ("debootstrap", "--variant=minbase", include, SUITE, str(partial), _mirror())
+    log = Path(f"{root}.log")
+    with log.open("wb") as out:
+        try:
+            subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                timeout=BUILD_SECONDS, check=True, env=os.environ | ENVIRONMENT,
+            )  # fmt: skip
+        except subprocess.SubprocessError as error:
+            raise LabError(f"{error}\n{_last_lines(log)}") from None
+    # debootstrap copies both from the machine that it runs on.
+    (partial / "etc/hostname").write_text("debian\n")
+    (partial / "etc/resolv.conf").unlink(missing_ok=True)
+    partial.rename(root)
+
+
+def _mirror() -> str:
+    """Return the first URI of apt's own sources."""
+    folder = Path("/etc/apt")
+    for file in (folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))):
+        lines = file.read_text().splitlines() if file.is_file() else []
+        kept = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+        found = re.search(r"^(?:URIs:|deb\s)(?:\s*\[[^]]*\])?\s*(\w+:\S+)", kept, re.MULTILINE)
+        if found:
+            return found[1]
+    raise LabError("no package source is named in /etc/apt")
+
+
+def _last_lines(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-CONSOLE_LINES:])
+
+
+class Machine:
+    """Be a running machine.
+
+    ``traces`` is the folder outside for what is written to ``SHARED`` inside; ``init`` is the pid
+    of its systemd outside.
+    """
+
+    def __init__(self, init: int, traces: Path, console: Path) -> None:
+        self.init = init
+        self.traces = traces
+        self._console = console
+
+    def command(self, *words: str) -> tuple[str, ...]:
+        """Return the command line by which root runs a command in the machine."""
+        enter = ("nsenter", "-t", str(self.init), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w")
+        return (*enter, "--", *words)
+
+    def start(self, *words: str, **more: Any) -> "subprocess.Popen[bytes]":
+        """Start a command in the machine."""
+        return subprocess.Popen(self.command(*words), env=ENVIRONMENT, **more)
+
+    def call(self, *words: str, check: bool = True, given: str | None = None) -> str:
+        """Run a command in the machine; returns its standard output, stripped.
+
+        Args:
+            words: the command.
+            check: raise an error if it fails.
+            given: its standard input.
+
+        Raises:
+            LabError: it failed or hung; with what it said, and the console's last lines.
+        """
+        try:
+            done = subprocess.run(
+                self.command(*words), env=ENVIRONMENT, capture_output=True, text=True,
+                timeout=PATIENCE, check=False, input=given or "",
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise LabError(f"{error}\n{_last_lines(self._console)}") from None
+        if check and done.returncode:
+            told = f"{words} failed in the machine with {done.returncode}: {done.stderr}"
+            raise LabError(f"{told}\n{_last_lines(self._console)}")
+        return done.stdout.strip()
+
+    def read(self, path: str) -> str:
+        """Return what a file in the machine holds."""
+        return self.call("cat", path)
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file in the machine."""
+        self.call("sh", "-c", 'cat > "$0"', path, given=text)
+
+    def cgroup_of(self, pid: int) -> list[str]:
+        """Return the lines of /proc/PID/cgroup of a process in the machine."""
+        return self.read(f"/proc/{pid}/cgroup").splitlines()
+
+    def show(self, unit: str, *properties: str) -> dict[str, str]:
+        """Return what ``systemctl show`` tells of a unit."""
+        told = self.call("systemctl", "show", "-p", ",".join(properties), unit)
+        return dict(line.split("=", 1) for line in told.splitlines())
+
+
+@contextmanager
+def boot(folder: Path) -> Iterator[Machine]:
+    """Run a machine, and stop it at the end, whatever happens.
+
+    Args:
+        folder: where its console's log, its traces and its containers' storage go.
+
+    Raises:
+        LabError: it was not built, or did not come up; with the last lines of its console.
+    """
+    root = build()
+    for name in ("traces", "containers", "bin"):
+        (folder / name).mkdir()
+    wrapper = folder / "bin" / "forktrace"
+    wrapper.write_text(WRAPPER)
+    wrapper.chmod(0o755)
+    console = folder / "console"
+    with _cgroups() as files, console.open("wb") as out:
+        nspawn = subprocess.Popen(
+            _nspawn(root, folder), env=ENVIRONMENT, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            preexec_fn=lambda: _enter(files),
+        )  # fmt: skip
+        try:
+            machine = Machine(_await_systemd(nspawn, console), folder / "traces", console)
+            machine.call("sh", "-e", given=PREPARE)
+            yield machine
+        finally:
+            _stop(nspawn)
+
+
+def _nspawn(root: Path, folder: Path) -> Sequence[str]:
+    def bound(source: Path, target: str) -> str:
+        escaped = str(source).replace("\\", "\\\\").replace(":", "\\:")
+        return f"{escaped}:{target}"
+
+    return (
+        "systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "--hostname=debian",
+        "--register=no", "--keep-unit", "--capability=all",
+        "--system-call-filter=@keyring bpf @debug",
+        f"--bind={bound(folder / 'containers', '/var/lib/containers')}",
+        f"--bind={bound(folder / 'traces', SHARED)}",
+        f"--bind-ro={bound(folder / 'bin' / 'forktrace', '/usr/local/bin/forktrace')}",
+        f"--bind-ro={bound(PROJECT, '/opt/forktrace')}",
+        f"--bind-ro={bound(Path(sysconfig.get_paths()['platlib']), '/opt/python')}",
+        "-b",
+    )  # fmt: skip
+
+
+def _await_systemd(nspawn: "subprocess.Popen[bytes]", console: Path) -> int:
+    """Return the pid of the machine's systemd when it has started what it had to."""
+    deadline = time.monotonic() + BOOT_SECONDS
+    while time.monotonic() < deadline and nspawn.poll() is None:
+        for init in _children(nspawn.pid):
+            machine = Machine(init, console, console)
+            told = subprocess.run(
+                machine.command("systemctl", "is-system-running"),
+                env=ENVIRONMENT, capture_output=True, text=True, timeout=BOOT_SECONDS, check=False,
+            )  # fmt: skip
+            if told.stdout.strip() in ("running", "degraded"):
+                return init
+        time.sleep(0.2)
+    raise LabError(f"systemd did not come up in the machine\n{_last_lines(console)}")
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _stop(nspawn: "subprocess.Popen[bytes]") -> None:
+    """End a machine: by its own shutdown, else by force."""
+    nspawn.terminate()
+    try:
+        nspawn.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        for init in _children(nspawn.pid):
+            os.kill(init, signal.SIGKILL)
+        nspawn.kill()
+        nspawn.wait()
+
+
+@contextmanager
+def _cgroups() -> Iterator[list[Path]]:
+    """Make a cgroup in every hierarchy, below the one that we are in; remove them at the end.
+
+    Yields the cgroup.procs of each.
+    """
+    made: list[Path] = []
+    name = f"forktrace-{uuid.uuid4().hex[:12]}"
+    try:
+        for folder in _own_cgroups():
+            cgroup = folder / name
+            cgroup.mkdir()
+            made.append(cgroup)
+            for file in (
+                "cpuset.cpus",
+                "cpuset.mems",
+            ):  # v1: empty at first, and then no one can enter
+                if (cgroup / file).exists() and (folder / "tasks").exists():
+                    (cgroup / file).write_text((folder / file).read_text())
+        yield [cgroup / "cgroup.procs" for cgroup in made]
+    finally:
+        for cgroup in made:
+            _remove_cgroup(cgroup)
+
+
+def _own_cgroups() -> Iterator[Path]:
+    """Yield our own cgroup in each hierarchy, as a folder."""
+    paths = {}
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        paths[controllers] = path.lstrip("/")
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, target, kind, options, *_ = line.split()
+        if kind == "cgroup2":
+            yield Path(target) / paths[""]
+        elif kind == "cgroup":
+            told = set(options.split(","))
+            (path,) = [p for c, p in paths.items() if c and set(c.split(",")) <= told]
+            yield Path(target) / path
+
+
+def _enter(files: Sequence[Path]) -> None:
+    for file in files:
+        file.write_text("0")
+
+
+def _remove_cgroup(cgroup: Path) -> None:
+    """Remove a cgroup and those below it; what has just ended may stay in one for a moment."""
+    deadline = time.monotonic() + STOP_SECONDS
+    for folder, _, _ in os.walk(cgroup, topdown=False):
+        while True:
+            try:
+                Path(folder).rmdir()
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+
+def why_not() -> str | None:
+    """Return what this computer lacks for a machine, None if it lacks nothing."""
+    missing = [name for name in NEEDED if shutil.which(name, path=ENVIRONMENT["PATH"]) is None]
+    if os.geteuid() != 0:
+        return "a machine is booted by root"
+    if missing:
+        return f"{', '.join(missing)} is not installed"
+    if sys.version_info[:2] != PYTHON:
+        return "the machine's Python is 3.11, and so must be the one that runs the tests"
+    return None
