@@ -34,6 +34,7 @@ GOALS = {
     ("podman", "forktrace"): ("strace", 0.95),
     ("calls", "forktrace minimal"): ("C tracer", 1.15),
     ("calls", "forktrace syscalls"): ("strace -f", 1.5),
+    ("calls", "forktrace seccomp"): ("strace", 1.3),
 }
 
 
@@ -76,6 +77,7 @@ def call_variants(command: list[str], scratch: Path) -> dict[str, list[str]]:
     tracer = scratch / "minimal_tracer"
     silently(["cc", "-O2", "-o", str(tracer), str(source)])
     base = [sys.executable, "-m", "forktrace", "run", "--quiet", "--force", "--detail"]
+    root = os.geteuid() == 0
     output = ["-o", str(scratch / "t.jsonl"), "--", *command]
     return {
         "untraced": command,
@@ -83,6 +85,8 @@ def call_variants(command: list[str], scratch: Path) -> dict[str, list[str]]:
         "forktrace minimal": [*base, "minimal", *output],
         "forktrace syscalls": [*base, "syscalls", *output],
         "strace -f": ["strace", "-f", "-o", str(scratch / "s.log"), *command],
+        **({"forktrace seccomp": [*base, "syscalls", "--seccomp", *output]} if root else {}),
+        "strace": [*STRACE, str(scratch / "s.log"), *command],
     }
 
 

@@ -29,6 +29,7 @@ _FLAGS = {
     "CLONE_NEWUSER": "user",
     "CLONE_NEWUTS": "uts",
 }
+_TELLING = frozenset(_FLAGS) | {"CLONE_PARENT"}
 _KINDS = frozenset(_FLAGS.values())
 _LINK = re.compile(r"([a-z]+):\[([0-9]{1,18})\]")  # what /proc/PID/ns/* lead to
 
@@ -102,7 +103,7 @@ class _Search:
         samples = [s for s in process.samples if s.ns]
         calls = list(_changes(process)) if process.calls else []
         flags = process.creation.flags if process.creation else ()
-        if not (samples or calls or flags):
+        if not (samples or calls) and _TELLING.isdisjoint(flags):
             return
         self._at_birth(process, flags)
         looked = None if process.outside or process.attached else process.born

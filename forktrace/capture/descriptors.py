@@ -8,13 +8,14 @@ Sources: proc(5), fs/proc/fd.c.
 import os
 from collections.abc import Iterable
 from errno import ESRCH
+from functools import cache
 from typing import Literal
 
 from msgspec import Struct
 
 from forktrace.capture import proc
 from forktrace.capture.proc import errno_name
-from forktrace.capture.terminals import terminal
+from forktrace.capture.terminals import may_be_slave, mount_id, terminal
 from forktrace.capture.unix_sockets import UnixSocket, find_sockets, is_unix
 from forktrace.trace.events import Descriptor
 from forktrace.trace.text import encode_text
@@ -28,24 +29,26 @@ _SOCKET = b"socket:["
 
 
 class Open(Struct, frozen=True):
-    """Be one descriptor as it was read: the link, its permission bits, and what that means."""
+    """Be one descriptor as it was read: the link, its permission bits, and what that means.
+
+    ``mount`` is the id of the mount that it was opened through, read of terminals only.
+    """
 
     link: bytes
     mode: int
     told: Descriptor
+    mount: int | None = None
 
 
 class Table(Struct, frozen=True):
     """Be what is known of a process' descriptors; never changed, so a child can share it.
 
     ``whole``: all were looked at, else 0 to 2. ``errors`` is what ``events.Descriptors`` says.
-    ``mounts`` is the mount namespace that the process was in, in which a path means something.
     """
 
     fds: dict[int, Open] = {}
     whole: bool = False
     errors: dict[str, str] = {}
-    mounts: int | None = None
 
     @property
     def is_unreadable(self) -> bool:
@@ -58,13 +61,20 @@ class Table(Struct, frozen=True):
             return self
         fds = {fd: self.fds[fd] for fd in STANDARD if fd in self.fds}
         errors = {key: e for key, e in self.errors.items() if key in ("0", "1", "2")}
-        return Table(fds, errors=errors, mounts=self.mounts)
+        return Table(fds, errors=errors)
 
 
 NOTHING = Table()
 
 
-def read_table(task: int, known: Table, *, whole: bool, relatives: Iterable[int] = ()) -> Table:
+def read_table(
+    task: int,
+    known: Table,
+    *,
+    whole: bool,
+    mounts: int | None,
+    relatives: Iterable[int] = (),
+) -> Table:
     """Return what a process has open now; ``known`` itself if nothing has changed.
 
     Args:
@@ -83,10 +93,11 @@ def read_table(task: int, known: Table, *, whole: bool, relatives: Iterable[int]
     if more:
         errors[WHOLE_FOLDER] = "E2BIG"
     found = {}
+    at_home = mounts is not None and mounts == _own_mounts()
     for fd, (link, mode) in links.items():
         old = known.fds.get(fd)
-        if old is None or not _is_as_before(old, link, mode, moved=mounts != known.mounts):
-            found[fd] = Open(link, mode, _describe(task, fd, link, mode, errors))
+        if old is None or not _is_as_before(task, fd, old, link, mode, at_home=at_home):
+            found[fd] = _describe(task, fd, link, mode, errors)
             continue
         found[fd] = old
         if str(fd) in known.errors:
@@ -100,7 +111,7 @@ def read_table(task: int, known: Table, *, whole: bool, relatives: Iterable[int]
     ]
     if sockets:
         _connect(task, sockets, found, errors, relatives)
-    return _same_or(known, Table(found, whole, errors, mounts))
+    return _same_or(known, Table(found, whole, errors))
 
 
 def _connect(
@@ -127,32 +138,46 @@ def _connect(
             errors[str(fd)] = errno_name(denied) if denied else "ENOENT"
 
 
-def _is_as_before(old: Open, link: bytes, mode: int, *, moved: bool) -> bool:
+@cache
+def _own_mounts() -> int | None:
+    try:
+        return os.stat("/proc/self/ns/mnt").st_ino  # noqa: PTH116 (a number, no path)
+    except OSError:
+        return None
+
+
+def _is_as_before(task: int, fd: int, old: Open, link: bytes, mode: int, *, at_home: bool) -> bool:
     """Say whether a descriptor is what it was before.
 
     A pipe's or a socket's inode is its identity, and of a path only the path is told. But all
-    masters of pseudoterminals have one path, and in another mount namespace (``moved``) the path
-    of a slave can be that of another terminal.
+    masters of pseudoterminals have one path; and where mounts may be others than ours the path of
+    a slave can be that of another terminal, unless it was opened through the same mount.
     """
     if old.link != link or old.mode != mode or link.endswith(b"ptmx"):
         return False
-    return not moved or not link.startswith(b"/dev/")
+    if at_home or not may_be_slave(link):
+        return True
+    try:
+        return mount_id(task, fd) == old.mount
+    except OSError:
+        return False
 
 
-def _describe(task: int, fd: int, link: bytes, mode: int, errors: dict[str, str]) -> Descriptor:
-    """Return what is told of a descriptor, but for a socket's other end."""
+def _describe(task: int, fd: int, link: bytes, mode: int, errors: dict[str, str]) -> Open:
+    """Return what a descriptor is, but for a socket's other end."""
     end = None
     try:
         end = terminal(task, fd, link) if link.startswith(b"/") else None
     except OSError as error:
         errors[str(fd)] = errno_name(error)
-    return Descriptor(
+    told = Descriptor(
         to=encode_text(link),
         access=_ACCESS.get(mode & (_READ | _WRITE)),
         tty=end.master if end else None,
         slave=end.slave if end else None,
         device=end.device if end else None,
     )
+    return Open(link, mode, told, end.mount if end else None)
 
 
 def changed(known: Table, now: Table) -> tuple[dict[str, Descriptor], list[int]]:
@@ -169,9 +194,9 @@ def changed(known: Table, now: Table) -> tuple[dict[str, Descriptor], list[int]]
 
 def new_streams(known: Table, now: Table) -> bool:
     """Say whether a pipe, socket or terminal is open now that was not before, on any number."""
-    before = {opened.link for opened in known.fds.values()}
+    before = {(opened.link, opened.mount) for opened in known.fds.values()}
     return any(
-        opened.link not in before
+        (opened.link, opened.mount) not in before
         and (opened.link.startswith((b"pipe:[", _SOCKET)) or opened.told.slave is not None)
         for opened in now.fds.values()
     )

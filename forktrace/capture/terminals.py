@@ -22,12 +22,14 @@ _FIRST_INODE = 3  # of the slaves: number 0 has it (devpts_pty_new)
 class Terminal(Struct, frozen=True):
     """Be an end of a pseudoterminal: its number as master or as slave.
 
-    ``device`` is the device number (st_dev) of the devpts that it belongs to, None if unknown.
+    ``device`` is the device number (st_dev) of the devpts that it belongs to, ``mount`` the id of
+    the mount that it was opened through; both are None if unknown.
     """
 
     master: int | None
     slave: int | None
     device: int | None
+    mount: int | None = None
 
 
 def terminal(task: int, fd: int, link: bytes) -> Terminal | None:
@@ -43,9 +45,19 @@ def terminal(task: int, fd: int, link: bytes) -> Terminal | None:
     """
     if _MASTER.fullmatch(link):
         return _master(task, fd, link)
-    if _SLAVE.fullmatch(link):
+    if may_be_slave(link):
         return _slave(task, fd)
     return None
+
+
+def may_be_slave(link: bytes) -> bool:
+    """Say whether a link has the name of a pseudoterminal's slave, which any file can have."""
+    return _SLAVE.fullmatch(link) is not None
+
+
+def mount_id(task: int, fd: int) -> int | None:
+    """Return the id of the mount that a descriptor was opened through. Raises OSError."""
+    return _field(_fdinfo(task, fd), b"mnt_id")
 
 
 def _master(task: int, fd: int, link: bytes) -> Terminal | None:
@@ -61,14 +73,15 @@ def _master(task: int, fd: int, link: bytes) -> Terminal | None:
     return Terminal(number, None, _mounted_on(task, folder.rstrip(b"/") + b"/pts"))
 
 
-def _slave(task: int, fd: int) -> Terminal | None:
+def _slave(task: int, fd: int) -> Terminal:
+    """Describe what has a slave's name; the mount may be none of those that the task sees."""
     info = _fdinfo(task, fd)
     mount, inode = _field(info, b"mnt_id"), _field(info, b"ino")
     for fields, kind in _mounts(task):
         if int(fields[0]) == mount and kind == b"devpts":
             number = inode - _FIRST_INODE if inode is not None else None
-            return Terminal(None, number, _device(fields))
-    return None
+            return Terminal(None, number, _device(fields), mount)
+    return Terminal(None, None, None, mount)
 
 
 def _fdinfo(task: int, fd: int) -> dict[bytes, bytes]:

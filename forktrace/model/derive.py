@@ -61,7 +61,7 @@ class _Deriver:
         for id_ in sorted(orphans, key=lambda id_: self._processes[id_].born.seq):
             child = self._processes[id_]
             older = adopter.outside or adopter.born.seq < child.born.seq
-            if older and not child.unseen and not child.adoptions:
+            if older and not child.unseen:
                 self._adopt(child, process, adopter, at)
 
     def _adopt(self, child: Process, dead: Process, adopter: Process, at: Moment) -> None:

@@ -56,6 +56,9 @@ def _lost(log: LogSummary) -> list[str]:
         found.append(f"{log.unreadable:,} of {log.lines:,} lines could not be read{first}")
     if log.unassigned:
         found.append(f"of {log.unassigned:,} lines it is not known whose they are")
+    if log.unannounced:
+        tasks = "1 task" if log.unannounced == 1 else f"{log.unannounced:,} tasks"
+        found.append(f"no line announces {tasks}: shown as processes, they may be threads")
     if log.left_out:
         found.append(f"{log.left_out:,} lines of dots stand for parts of the log that are left out")
     if log.first_by_elimination and (log.left_out or log.unreadable):

@@ -92,15 +92,19 @@ class Timeline:
         return max(bisect_right(self._latest_ns, at_ns) - 1, 0)
 
     def busiest(self) -> int:
-        """Return the first moment at which the most traced processes were alive."""
+        """Return when the most traced processes were alive: the end of the first such stretch.
+
+        At its end the youngest of them have mostly executed what they were made for.
+        """
         steps = [(process.born.seq, 1) for process in self._launch.inside]
         steps += [(p.exit.at.seq, -1) for p in self._launch.inside if p.exit]
-        best = alive = at = 0
-        for seq, step in sorted(steps):
-            alive += step
-            if alive > best:
-                best, at = alive, seq
-        return at
+        steps.sort()
+        alive = list(accumulate(step for _, step in steps))
+        if not alive:
+            return 0
+        place = alive.index(max(alive))
+        after = steps[place + 1][0] - 1 if place + 1 < len(steps) else self.last
+        return max(after, steps[place][0])
 
     def at(self, seq: int) -> list[Standing]:
         """Return all that was there after event ``seq``: in creation order, who is outside last.

@@ -19,7 +19,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
 
 def render_parts(heading: Sequence[str], parts: Sequence[Part], _options: ViewOptions) -> str:
     """Write the heading's first line as title, the others under it, then the parts."""
-    lines = [f"# {prose(heading[0])}", *(line for h in heading[1:] for line in ("", escape(h)))]
+    lines = [f"# {code(heading[0])}", *(line for h in heading[1:] for line in ("", escape(h)))]
     for part in parts:
         lines += ["", f"## {prose(part.title)}", ""] if part.title else [""]
         for item in part.items:

@@ -293,7 +293,8 @@ class LogSummary(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
 
     Of ``lines``, ``unreadable`` ones made no sense, the first of them ``first_unreadable`` (counted
     from 1); ``left_out`` were dots that somebody put for others; of ``unassigned`` ones it can't be
-    told whose they are. ``calls`` are the calls of interest that stand in the log, ``unfiltered``
+    told whose they are. ``unannounced`` tasks come from nowhere: each stands as a process, though
+    it may be a thread. ``calls`` are the calls of interest that stand in the log, ``unfiltered``
     says that it seems to hold all calls. Not ``ordered``: logs of several tasks without times, so
     that what happened first in two of them is unknown. ``first_by_elimination``: the first
     process has no pid on its lines; it was given the first pid that no line announces.
@@ -304,6 +305,7 @@ class LogSummary(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     first_unreadable: int | None = None
     left_out: int = 0
     unassigned: int = 0
+    unannounced: int = 0
     calls: list[str] = []
     unfiltered: bool = False
     ordered: bool = True

@@ -12,7 +12,7 @@ _COMMAND = 200  # characters of the command line
 def heading(launch: Launch, question: str | None) -> list[str]:
     """Return the lines above an answer: the command, how large it was, and the question."""
     command = show_argv([decode_text(a) for a in launch.header.command], _COMMAND)
-    lines = [f"`{command.replace('`', chr(39))}`", *summary_lines(launch)]
+    lines = [command, *summary_lines(launch)]
     if question in TOPICS:
         lines.append(f"{question}: {TOPICS[question].question}?")
     elif question is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Missing
-from tests.engines.lab import Need, podman, unique_name
+from tests.engines.lab import Need, Watched, podman, unique_name
 from tests.integration.harness import Forktrace, end_process
 
 # What the image's shell scripts need; all are links to busybox.
@@ -18,9 +18,11 @@ SEARCH = f"{os.environ['PATH']}:/usr/sbin:/sbin:/usr/libexec/podman:/usr/lib/pod
 
 
 @pytest.fixture
-def forktrace(tmp_path: Path) -> Forktrace:
-    """Return forktrace, to be run as a process with its own state folder."""
-    return Forktrace(tmp_path)
+def forktrace(tmp_path: Path) -> Iterator[Forktrace]:
+    """Return forktrace, to be run as a process with its own state folder; end what is left."""
+    made = Watched(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

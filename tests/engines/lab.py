@@ -77,6 +77,31 @@ def gone(pid: int) -> None:
     wait_until(lambda: not alive(pid), f"process {pid} has ended")
 
 
+class Watched(Forktrace):
+    """Run forktrace, and end what a failed test has left of it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *args: str | bytes, **popen: Any) -> subprocess.Popen[bytes]:
+        """Start ``forktrace ARGS``, as ``Forktrace`` does."""
+        process = super().start(*args, **popen)
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Let the containers that wait for a line have none, and so end; kill what does not."""
+        for process in self._started:
+            if process.poll() is None and process.stdin is not None:
+                process.stdin.close()
+                try:
+                    process.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
 class Running:
     """Hold a forktrace that traces an engine, whose container waits for a line of input.
 

@@ -115,23 +115,37 @@ def _last_lines(log: Path) -> str:
 class Machine:
     """Be a running machine.
 
-    ``traces`` is the folder outside for what is written to ``SHARED`` inside; ``init`` is the pid
-    of its systemd outside.
+    ``traces`` is the folder outside for what is written to ``SHARED`` inside.
+
+    Args:
+        init: the pid of its systemd, outside.
+        traces: that folder.
+        console: the file that holds what its console showed.
+        cgroups: the cgroup.procs of the machine's own cgroups, that a command enters.
     """
 
-    def __init__(self, init: int, traces: Path, console: Path) -> None:
-        self.init = init
+    def __init__(
+        self, init: int, traces: Path, console: Path, cgroups: Sequence[Path] = ()
+    ) -> None:
         self.traces = traces
+        self._init = init
         self._console = console
+        self._cgroups = cgroups
 
     def command(self, *words: str) -> tuple[str, ...]:
         """Return the command line by which root runs a command in the machine."""
-        enter = ("nsenter", "-t", str(self.init), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w")
+        enter = ("nsenter", "-t", str(self._init), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w")
         return (*enter, "--", *words)
 
     def start(self, *words: str, **more: Any) -> "subprocess.Popen[bytes]":
         """Start a command in the machine."""
-        return subprocess.Popen(self.command(*words), env=ENVIRONMENT, **more)
+        return subprocess.Popen(
+            self.command(*words), env=ENVIRONMENT, preexec_fn=self._enter, **more
+        )
+
+    def _enter(self) -> None:
+        """Enter the machine's cgroups of those controllers that its systemd leaves alone."""
+        _enter([file for file in self._cgroups if _is_v1_controller(file.parent)])
 
     def call(self, *words: str, check: bool = True, given: str | None = None) -> str:
         """Run a command in the machine; returns its standard output, stripped.
@@ -147,7 +161,7 @@ class Machine:
         try:
             done = subprocess.run(
                 self.command(*words), env=ENVIRONMENT, capture_output=True, text=True,
-                timeout=PATIENCE, check=False, input=given or "",
+                timeout=PATIENCE, check=False, input=given or "", preexec_fn=self._enter,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise LabError(f"{error}\n{_last_lines(self._console)}") from None
@@ -198,7 +212,8 @@ def boot(folder: Path) -> Iterator[Machine]:
             preexec_fn=lambda: _enter(files),
         )  # fmt: skip
         try:
-            machine = Machine(_await_systemd(nspawn, console), folder / "traces", console)
+            init = _await_systemd(nspawn, console)
+            machine = Machine(init, folder / "traces", console, files)
             machine.call("sh", "-e", given=PREPARE)
             yield machine
         finally:
@@ -297,6 +312,11 @@ def _own_cgroups() -> Iterator[Path]:
             told = set(options.split(","))
             (path,) = [p for c, p in paths.items() if c and set(c.split(",")) <= told]
             yield Path(target) / path
+
+
+def _is_v1_controller(cgroup: Path) -> bool:
+    """Say whether a cgroup is in a v1 hierarchy that has controllers (systemd has one without)."""
+    return (cgroup / "tasks").exists() and "systemd" not in cgroup.parts
 
 
 def _enter(files: Sequence[Path]) -> None:

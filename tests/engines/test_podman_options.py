@@ -23,11 +23,16 @@ from tests.integration.harness import PATIENCE, Forktrace
 pytestmark = pytest.mark.engine
 
 
-def test_conmon_stays_where_podman_is(forktrace: Forktrace, image: str, container: str) -> None:
-    run = start(
-        forktrace,
-        *(*RUN, "--rm", "-i", "--cgroups=no-conmon", "--name", container, image, "sh", "-c", WAIT),
-    )
+@pytest.mark.parametrize("because", ["option", "INVOCATION_ID"])
+def test_conmon_stays_where_podman_is(
+    forktrace: Forktrace, image: str, container: str, because: str
+) -> None:
+    """So it does with --cgroups=no-conmon, and in a systemd unit, which sets INVOCATION_ID."""
+    if because == "INVOCATION_ID":
+        forktrace.env["INVOCATION_ID"] = "0123456789abcdef0123456789abcdef"
+    option = ["--cgroups=no-conmon"] if because == "option" else []
+    command = [*RUN, "--rm", "-i", *option, "--name", container, image, "sh", "-c", WAIT]
+    run = start(forktrace, *command)
     run.up()
     state = inspect(container)["State"]
     conmon_cgroup, cgroup = cgroup_of(int(state["ConmonPid"])), cgroup_of(int(state["Pid"]))
@@ -40,6 +45,7 @@ def test_conmon_stays_where_podman_is(forktrace: Forktrace, image: str, containe
     for process in (first, conmon, payload):
         assert {stay.how for stay in traced.findings.cgroups[process.id]} == {"inherited"}
     assert {stay.how for stay in traced.findings.cgroups[stage.id]} == {"inherited", "seen"}
+    assert ("INVOCATION_ID" in traced.root.images[-1].env) is (because == "INVOCATION_ID")
 
 
 def test_who_moved_whom(forktrace: Forktrace, image: str, container: str) -> None:

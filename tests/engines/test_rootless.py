@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,16 @@ def user(need: Need, missing: Missing, rootfs: Path) -> Iterator[User]:
         yield made
     finally:
         end_all(made.uid)
-        shutil.rmtree(made.runtime, ignore_errors=True)
+        for folder in (made.runtime, home):
+            # What was mounted in the user's namespaces goes with them, a little later.
+            wait_until(partial(remove, folder), f"{folder} is removed")
         call("userdel", "--force", name)
-        shutil.rmtree(home)
+
+
+def remove(folder: Path) -> bool:
+    """Remove a folder with all that is in it, and say whether it is gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 def end_all(uid: int) -> None:

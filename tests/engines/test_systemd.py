@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.engines import systemd_lab
 from tests.engines.lab import LIMITS
 from tests.engines.systemd_lab import SHARED, Machine
 from tests.engines.traced import Traced
-from tests.integration.harness import Forktrace, wait_until
+from tests.integration.harness import PATIENCE, Forktrace, wait_until
 
 # The first test on a new computer builds the machine.
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
@@ -70,6 +71,7 @@ class Facts:
     """
 
     id: str
+    engine: int
     payload: int
     conmon: int
     cgroups: dict[int, list[str]]
@@ -104,10 +106,11 @@ def look(machine: Machine) -> Facts:
     shown = machine.show("baz", "MainPID", "ControlGroup")
     status = machine.call("systemctl", "status", "--no-pager", "baz", check=False)
     listed = frozenset(int(pid) for pid in re.findall(r"[├└]─\s*(\d+) ", status))
-    pids = {int(payload), int(conmon), *listed}
+    engine = int(machine.call("pgrep", "-o", "-f", "^/usr/bin/podman .*--name baz"))
+    pids = {engine, int(payload), int(conmon), *listed}
     cgroups = {pid: machine.cgroup_of(pid) for pid in pids}
     main, group = int(shown["MainPID"]), shown["ControlGroup"]
-    return Facts(id_, int(payload), int(conmon), cgroups, main, group, listed)
+    return Facts(id_, engine, int(payload), int(conmon), cgroups, main, group, listed)
 
 
 def stays(traced: Traced, process: Process) -> dict[str, CgroupStay]:
@@ -115,19 +118,19 @@ def stays(traced: Traced, process: Process) -> dict[str, CgroupStay]:
     return {stay.hierarchy: stay for stay in traced.findings.cgroups[process.id]}
 
 
-def check_places(traced: Traced, facts: Facts, engine: int) -> None:
+def check_places(traced: Traced, facts: Facts) -> None:
     """Compare where the trace says that podman, conmon and the payload are with /proc."""
-    for pid in (engine, facts.conmon, facts.payload):
+    for pid in (facts.engine, facts.conmon, facts.payload):
         process = traced.with_pid(pid)
         assert traced.cgroup(process) == facts.cgroups[pid]
         found = [f"{stay.hierarchy}:{stay.path}" for stay in stays(traced, process).values()]
         assert sorted(found) == sorted(line.split(":", 1)[1] for line in facts.cgroups[pid])
 
 
-def check_roles(traced: Traced, facts: Facts, engine: int) -> None:
+def check_roles(traced: Traced, facts: Facts) -> None:
     """Check that the trace tells who is what, and who made whom."""
     podman, conmon, payload = (
-        traced.with_pid(pid) for pid in (engine, facts.conmon, facts.payload)
+        traced.with_pid(pid) for pid in (facts.engine, facts.conmon, facts.payload)
     )
     assert [traced.role(p) for p in (podman, conmon, payload)] == ["engine", "monitor", "container"]
     assert traced.process(conmon.creator).creator == podman.id
@@ -161,11 +164,46 @@ def check_who_moved(traced: Traced, facts: Facts, detail: str) -> None:
         assert (memory.how, memory.by) == ("write", stage.parent)
 
 
+def check_told(forktrace: Forktrace, trace: Path, facts: Facts) -> None:
+    """Compare what ``ps --cgroups`` draws and ``explain why-cgroup`` says with /proc."""
+    drawn = cgroup_tree(forktrace("ps", str(trace), "--cgroups", "--wide").out.decode())
+    for pid in (facts.engine, facts.conmon, facts.payload):
+        assert drawn[pid] == facts.path(pid)
+    said = explain(forktrace, trace)
+    for name, pid in (("podman", facts.engine), ("conmon", facts.conmon), ("sh", facts.payload)):
+        short = re.sub(r"([0-9a-f]{12})[0-9a-f]{20,}", r"\1…", facts.path(pid))
+        assert f"{name} ended in the cgroup {short}" in said
+
+
+def explain(forktrace: Forktrace, trace: Path) -> str:
+    """Return the answer to why-cgroup, on one line."""
+    done = forktrace("explain", str(trace), "why-cgroup")
+    assert done.status == 0, done.err
+    return " ".join(done.out.decode().split())
+
+
+def cgroup_tree(drawn: str) -> dict[int, str]:
+    """Return the cgroup by pid, from a tree as systemd-cgls draws one."""
+    found: dict[int, str] = {}
+    path = [""]
+    for line in drawn.splitlines():
+        bars = re.match(r"(?:[│ ] )*[├└]─", line)
+        if bars is None:
+            continue
+        depth, rest = len(bars[0]) // 2, line[len(bars[0]) :].strip()
+        process = re.match(r"(\d+) ", rest)
+        if process:
+            found[int(process[1])] = "/".join(path[:depth]) or "/"
+        else:
+            path[depth:] = [rest]
+    return found
+
+
 @pytest.mark.parametrize("detail", ["events", "syscalls"])
 def test_forktrace_in_exec_start(
     machine: Machine, unit: Callable[..., None], forktrace: Forktrace, detail: str
 ) -> None:
-    """forktrace is the main process of the unit; stop ends podman through it, and it with 0."""
+    """forktrace is the main process of the unit; TERM goes to podman through it, once."""
     name = f"unit-{detail}.jsonl"
     unit(
         f"ExecStart={FORKTRACE} run -q --detail {detail} -o {SHARED}/{name} -- "
@@ -176,20 +214,272 @@ def test_forktrace_in_exec_start(
     facts = look(machine)
     check_unit_and_scope(machine, facts)
     machine.call("systemctl", "stop", "baz")
-    ended = machine.show("baz", "ActiveState", "Result", "ExecMainStatus", "ExecMainCode")
-    expected = {"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0"}
-    assert ended | expected == ended
-    assert machine.call("podman", "ps", "-aq") == ""
+    check_stopped(machine)
 
     traced = Traced(machine.traces / name)
     assert traced.launch.end is not None
     assert traced.launch.end.reason == "exited"
     assert traced.launch.header.tracer == facts.main
-    engine = traced.root.pid
-    assert facts.listed >= {facts.main, engine}
-    check_roles(traced, facts, engine)
-    check_places(traced, facts, engine)
+    assert traced.root.pid == facts.engine
+    assert facts.listed == {facts.main, facts.engine, facts.conmon}
+    check_roles(traced, facts)
+    check_places(traced, facts)
     check_who_moved(traced, facts, detail)
+    check_told(forktrace, machine.traces / name, facts)
     assert "INVOCATION_ID" in traced.root.images[-1].env
-    kills = [p for p in traced.ran("runc", "kill") if "15" in p.argv]
-    assert len(kills) == 1  # TERM came once, by way of forktrace
+    assert "INVOCATION_ID is set" in explain(forktrace, machine.traces / name)
+    assert len(terms(traced)) == 1
+
+
+def check_stopped(machine: Machine) -> None:
+    """Check that the unit was stopped well, and left nothing."""
+    ended = machine.show("baz", "ActiveState", "Result", "ExecMainStatus")
+    assert ended == {"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0"}
+    assert machine.call("podman", "ps", "-aq") == ""
+
+
+def terms(traced: Traced) -> list[Process]:
+    """Return the runs of the runtime by which podman passed TERM on."""
+    return [p for p in traced.ran("runc", "kill") if p.argv[-1] == str(int(signal.SIGTERM))]
+
+
+def test_stop_by_control_group(machine: Machine, unit: Callable[..., None]) -> None:
+    """By the default KillMode podman and conmon get TERM too, beside forktrace's passing it on."""
+    unit(
+        f"ExecStart={FORKTRACE} run -q --detail syscalls -o {SHARED}/group.jsonl -- "
+        + podman_line(ENDS_AT_TERM)
+    )
+    machine.call("systemctl", "start", "baz")
+    look(machine)
+    machine.call("systemctl", "stop", "baz")
+    check_stopped(machine)
+    traced = Traced(machine.traces / "group.jsonl")
+    assert traced.launch.end is not None
+    assert traced.launch.end.reason == "exited"
+    assert len(terms(traced)) >= 1  # two that come at once are one to podman
+
+
+NOTIFY = podman_line(ENDS_AT_TERM).replace("--rm", "--rm --sdnotify=conmon")
+
+
+def test_type_notify(machine: Machine, unit: Callable[..., None], forktrace: Forktrace) -> None:
+    """podman, who is not the main process, names conmon as that: NotifyAccess=all lets it."""
+    unit(
+        f"ExecStart={FORKTRACE} run -q -o {SHARED}/notify.jsonl -- {NOTIFY}",
+        "Type=notify", "NotifyAccess=all", "KillMode=mixed",
+    )  # fmt: skip
+    machine.call("systemctl", "start", "baz")  # returns when READY=1 has come
+    facts = look(machine)
+    assert facts.main == facts.conmon
+    machine.call("systemctl", "stop", "baz")
+    trace = machine.traces / "notify.jsonl"
+    traced = Traced(trace)
+    check_roles(traced, facts)
+    check_places(traced, facts)
+    conmon = traced.with_pid(facts.conmon).id
+    said = " ".join(forktrace("explain", str(trace), "main-pid").out.decode().split())
+    assert f"MAINPID={conmon}" in said
+
+
+def test_type_notify_without_access(machine: Machine, unit: Callable[..., None]) -> None:
+    """By default only the main process may notify, and that is forktrace: the start times out."""
+    unit(
+        f"ExecStart={FORKTRACE} run -q -o {SHARED}/deaf.jsonl -- {NOTIFY}",
+        "Type=notify", "KillMode=mixed", "TimeoutStartSec=4",
+    )  # fmt: skip
+    machine.call("systemctl", "start", "baz", check=False)
+    assert machine.show("baz", "Result") == {"Result": "timeout"}
+
+
+@pytest.mark.parametrize("detail", ["events", "syscalls"])
+def test_attached_to_the_service_manager(
+    machine: Machine, unit: Callable[..., None], forktrace: Forktrace, detail: str
+) -> None:
+    """The unit is as it was written: podman is its main process, a child of PID 1."""
+    name = f"attach-{detail}.jsonl"
+    unit(f"ExecStart={podman_line(ENDS_AT_TERM)}", "KillMode=mixed")
+    with attached(machine, name, detail):
+        machine.call("systemctl", "start", "baz")
+        facts = look(machine)
+        check_unit_and_scope(machine, facts)
+        machine.call("systemctl", "stop", "baz")
+        check_stopped(machine)
+
+    traced = Traced(machine.traces / name)
+    assert facts.engine == facts.main
+    assert facts.listed == {facts.main, facts.conmon}
+    check_roles(traced, facts)
+    check_places(traced, facts)
+    check_told(forktrace, machine.traces / name, facts)
+    manager, podman = traced.with_pid(1), traced.with_pid(facts.engine)
+    assert (manager.attached, podman.creator, podman.parent) == (True, manager.id, manager.id)
+    assert traced.parents(traced.with_pid(facts.conmon))[-1] == manager.id
+    # podman was born in systemd's own cgroup, and moved to the unit's before it was executed.
+    first, *_, last = [s for s in traced.findings.cgroups[podman.id] if s.hierarchy == SYSTEMD]
+    assert (first.path, last.path) == ("/init.scope", facts.group)
+    assert last.since.seq <= next(i for i in podman.images if not i.inherited).at.seq
+    if detail == "syscalls":
+        check_all_moves_recorded(traced, facts)
+
+
+def check_all_moves_recorded(traced: Traced, facts: Facts) -> None:
+    """Check that, as all that moves is traced, nobody outside the trace is said to have moved."""
+    manager, payload = traced.with_pid(1), traced.with_pid(facts.payload)
+    podman = traced.with_pid(facts.main)
+    stage = traced.process(traced.process(payload.creator).creator)
+    moved = stays(traced, stage)[SYSTEMD]
+    assert (moved.how, moved.by) == ("write", manager.id)
+    start = stays(traced, podman)[SYSTEMD]
+    assert start.how == "write"
+    assert start.by in (manager.id, podman.id)
+
+
+@contextmanager
+def attached(machine: Machine, name: str, detail: str) -> Iterator[None]:
+    """Have PID 1 of the machine traced."""
+    log = machine.traces / f"{name}.log"
+    command = f"echo $$; exec {FORKTRACE} attach -p 1 -q --detail {detail} -o {SHARED}/{name}"
+    with log.open("wb") as out:
+        process = machine.start("sh", "-c", command, stdout=subprocess.PIPE, stderr=out)
+    assert process.stdout is not None
+    pid = process.stdout.readline().decode().strip()
+    try:
+        wait_until(lambda: tracer_of(machine, 1) != "0", f"PID 1 is traced: {log.read_text()}")
+        yield
+    finally:
+        machine.call("kill", "-TERM", pid)
+        assert process.wait(PATIENCE) == 0, log.read_text()
+
+
+def tracer_of(machine: Machine, pid: int) -> str:
+    """Return the TracerPid of a process in the machine."""
+    found = re.search(r"^TracerPid:\s*(\d+)", machine.read(f"/proc/{pid}/status"), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+class Outside:
+    """Run podman under forktrace outside of any unit, as from a login shell.
+
+    Args:
+        machine: where.
+        name: of the trace.
+        command: the command line, as a shell takes it.
+        detail: what to record.
+    """
+
+    def __init__(self, machine: Machine, name: str, command: str, detail: str) -> None:
+        self._machine = machine
+        self.trace = machine.traces / name
+        self._process = machine.start(
+            "systemd-run", "--quiet", "--scope", "--slice=user.slice",
+            "env", "-u", "INVOCATION_ID",  # which systemd-run sets
+            FORKTRACE, "run", "-q", "--detail", detail, "-o", f"{SHARED}/{name}", "--",
+            "sh", "-c", f"exec {command}",
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def end(self) -> Traced:
+        """End the container, and return the trace."""
+        self._machine.call("podman", "kill", "-s", "TERM", "baz")
+        _, err = self._process.communicate(timeout=PATIENCE)
+        assert self._process.returncode == 0, err.decode()
+        return Traced(self.trace)
+
+
+@pytest.mark.parametrize("detail", ["events", "syscalls"])
+def test_outside_of_a_unit_systemd_moves_conmon(
+    machine: Machine, unit: Callable[..., None], forktrace: Forktrace, detail: str
+) -> None:
+    """podman asks systemd over D-Bus for conmon's own scope: moved from outside the trace."""
+    run = Outside(machine, f"shell-{detail}.jsonl", podman_line(ENDS_AT_TERM), detail)
+    facts = look(machine)
+    traced = run.end()
+    check_roles(traced, facts)
+    check_places(traced, facts)
+    check_told(forktrace, run.trace, facts)
+    assert facts.path(facts.conmon) == f"/machine.slice/libpod-conmon-{facts.id}.scope"
+    assert facts.path(facts.payload) == f"/machine.slice/libpod-{facts.id}.scope"
+    assert facts.path(facts.engine).startswith("/user.slice/run-")
+    first = traced.process(traced.with_pid(facts.conmon).creator)
+    moved = stays(traced, first)[SYSTEMD]
+    assert (moved.how, moved.by) == ("outside" if detail == "syscalls" else "seen", None)
+    assert stays(traced, traced.with_pid(facts.conmon))[SYSTEMD].how == "inherited"
+    assert "INVOCATION_ID" not in traced.root.images[-1].env
+    assert "podman gives conmon one of its own" in explain(forktrace, run.trace)
+
+
+CGROUPFS = ("--cgroup-manager", "cgroupfs")
+
+
+def test_cgroupfs_in_a_unit(
+    machine: Machine, unit: Callable[..., None], forktrace: Forktrace
+) -> None:
+    """Without systemd's help the runtime writes the payload's pid itself, and conmon stays."""
+    unit(
+        f"ExecStart={FORKTRACE} run -q --detail syscalls -o {SHARED}/cgroupfs.jsonl -- "
+        + podman_line(ENDS_AT_TERM, *CGROUPFS),
+        "KillMode=mixed",
+    )
+    machine.call("systemctl", "start", "baz")
+    facts = look(machine)
+    machine.call("systemctl", "stop", "baz")
+    check_stopped(machine)
+
+    trace = machine.traces / "cgroupfs.jsonl"
+    traced = Traced(trace)
+    check_roles(traced, facts)
+    check_places(traced, facts)
+    assert facts.path(facts.conmon) == facts.group == "/system.slice/baz.service"
+    assert path_in(facts.cgroups[facts.payload], "memory") == f"/libpod_parent/libpod-{facts.id}"
+    payload = traced.with_pid(facts.payload)
+    stage = traced.process(traced.process(payload.creator).creator)
+    moved = stays(traced, stage)["memory"]
+    assert (moved.how, moved.by) == ("write", stage.parent)
+    assert "INVOCATION_ID is set" in explain(forktrace, trace)
+
+
+def test_cgroupfs_outside_of_a_unit(
+    machine: Machine, unit: Callable[..., None], forktrace: Forktrace
+) -> None:
+    """podman writes conmon's pid into each v1 controller's hierarchy."""
+    command = podman_line(ENDS_AT_TERM, *CGROUPFS)
+    run = Outside(machine, "cgroupfs-shell.jsonl", command, "syscalls")
+    facts = look(machine)
+    traced = run.end()
+    check_roles(traced, facts)
+    check_places(traced, facts)
+    first = traced.process(traced.with_pid(facts.conmon).creator)
+    moved = stays(traced, first)["memory"]
+    assert (moved.path, moved.how, moved.by) == ("/libpod_parent/conmon", "write", traced.root.id)
+    assert path_in(facts.cgroups[facts.conmon], "memory") == "/libpod_parent/conmon"
+
+
+# A pure v2 for podman alone. It has no controllers here, as v1 has them; so that podman does not
+# fail where it would enable them, and has the bug of its versions 4.2 to 5.8, it writes to nowhere.
+PURE_V2 = " && ".join((
+    "umount -R /sys/fs/cgroup",
+    "mount -t cgroup2 cgroup2 /sys/fs/cgroup",
+    "mkdir -p /sys/fs/cgroup/libpod_parent",
+    "mount --bind /dev/null /sys/fs/cgroup/cgroup.subtree_control",
+    "mount --bind /dev/null /sys/fs/cgroup/libpod_parent/cgroup.subtree_control",
+))  # fmt: skip
+
+
+def test_the_cgroupfs_bug_on_pure_v2(
+    machine: Machine, unit: Callable[..., None], forktrace: Forktrace
+) -> None:
+    """podman 4.3 makes a cgroup for conmon and forgets to put it in there."""
+    line = podman_line(ENDS_AT_TERM, *CGROUPFS).replace("--rm", "--rm --pids-limit=0")
+    machine.write("/root/v2", f"{PURE_V2} && exec {line}\n")
+    run = Outside(machine, "v2.jsonl", "unshare -m sh /root/v2", "syscalls")
+    facts = look(machine)
+    folder = "/sys/fs/cgroup/unified/libpod_parent/conmon"
+    assert machine.read(f"{folder}/cgroup.procs") == ""  # it is there, and empty
+    traced = run.end()
+    check_places(traced, facts)
+    v2 = {pid: path_in(lines, "") for pid, lines in facts.cgroups.items()}
+    assert v2[facts.conmon] == v2[facts.engine]
+    assert v2[facts.payload] == f"/libpod_parent/libpod-{facts.id}"
+    said = explain(forktrace, run.trace)
+    assert "That looks like a bug of podman 4.2 to 5.8" in said

@@ -1,6 +1,6 @@
 """Compare forktrace's record with the kernel's, workload by workload.
 
-    python -m tests.ground_truth [--long] [--repeat N] [WORKLOAD…]
+    python -m tests.ground_truth [--long] [--repeat N] [--options OPTIONS] [WORKLOAD…]
 
 Needs root and tracefs. Ends with status 1 if there is a difference that is not permitted, or if a
 workload could not be run.
@@ -8,6 +8,7 @@ workload could not be run.
 
 import argparse
 import os
+import shlex
 import sys
 import tempfile
 import time
@@ -50,6 +51,7 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument("--long", action="store_true", help="200,000 events and more")
     parser.add_argument("--repeat", type=int, default=1, help="run each workload so many times")
+    parser.add_argument("--options", default="", help="of forktrace run: '--detail syscalls'")
     parser.add_argument("--keep", type=Path, help="keep traces and kernel records in this folder")
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(names))
     arguments = parser.parse_args()
@@ -70,7 +72,8 @@ def _run_all(chosen: list[Workload], arguments: argparse.Namespace, scratch: Pat
         for workload in chosen:
             for _ in range(arguments.repeat):
                 folder = Path(tempfile.mkdtemp(prefix=workload.name, dir=arguments.keep or scratch))
-                outcome = _one(workload, folder, workload.long if arguments.long else 1)
+                size = workload.long if arguments.long else 1
+                outcome = _one(workload, folder, size, shlex.split(arguments.options))
                 failed |= outcome is None or bool(outcome.differences)
                 if outcome is not None:
                     total["events"] += outcome.events
@@ -91,12 +94,12 @@ def _make_image(scratch: Path) -> None:
         make_image(scratch)
 
 
-def _one(workload: Workload, folder: Path, size: int) -> Comparison | None:
+def _one(workload: Workload, folder: Path, size: int, options: list[str]) -> Comparison | None:
     """Run one workload and print a row; None where it could not be run."""
     start = time.monotonic()
     try:
         command = workload.prepare(folder, size)
-        outcome = check(command, folder, buffer_kb=_BUFFER_KB, patience=_PATIENCE)
+        outcome = check(command, folder, buffer_kb=_BUFFER_KB, patience=_PATIENCE, options=options)
         if outcome.events < workload.least:
             raise Failed(f"it caused no more than {outcome.events} events")
     except (Missing, Failed, Incomplete) as error:

@@ -89,6 +89,7 @@ class _Reader:
         self._own = {tracer}
         self._hidden = {tracer}
         self._last_fork: dict[int, Fork] = {}
+        self._gone: set[int] = set()
 
     def line(self, line: bytes) -> None:
         if match := _NEWTASK.fullmatch(line):
@@ -164,8 +165,7 @@ class _Reader:
             raise Incomplete(f"the kernel's record ends a task that does not live: {tid}")
         live = self._live[pid]
         live.remove(tid)
-        if group_dead is not None and (group_dead == b"true") == bool(live):
-            raise Incomplete(f"thread {tid} of {pid} ended, and {sorted(live)} can't be all others")
+        self._check_group(pid, group_dead)
         self._acted(tid, ended=True)
         if tid not in self._hidden:
             self.history.events += 1
@@ -173,6 +173,21 @@ class _Reader:
                 self.history.lives[tid].append(END)
         if not live and pid not in self._hidden:
             self.history.lives[pid].append(END)
+
+    def _check_group(self, pid: int, group_dead: bytes | None) -> None:
+        """Make sure that one exit of a process says that all its threads have gone.
+
+        It need not be the last in the record: a thread counts as gone a little before it is told
+        of (kernel/exit.c: do_exit).
+        """
+        if group_dead == b"true":
+            if pid in self._gone:
+                raise Incomplete(f"process {pid} ended twice")
+            self._gone.add(pid)
+        if not self._live[pid]:
+            if group_dead is not None and pid not in self._gone:
+                raise Incomplete(f"no exit says that all threads of {pid} have gone")
+            self._gone.discard(pid)
 
     def _acted(self, thread: int, *, ended: bool = False) -> None:
         """Note that a thread did something after its last fork."""

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.ground_truth.compare import Comparison, compare
@@ -21,7 +22,12 @@ class Failed(Exception):
 
 
 def record(
-    command: list[str], folder: Path, *, buffer_kb: int, patience: float
+    command: list[str],
+    folder: Path,
+    *,
+    buffer_kb: int,
+    patience: float,
+    options: Sequence[str] = (),
 ) -> tuple[KernelHistory, list[Record]]:
     """Run a command and return the kernel's record and forktrace's.
 
@@ -30,6 +36,7 @@ def record(
         folder: a scratch folder; the command runs there.
         buffer_kb: the kernel's buffer for each CPU.
         patience: seconds after which a run counts as hung.
+        options: further options of ``forktrace run``.
 
     Raises:
         Failed: the command's exit status is not 0, or it hangs.
@@ -38,9 +45,8 @@ def record(
     """
     trace = folder / "trace.jsonl"
     with Instance(buffer_kb) as instance:
-        pid = _run(
-            [*_HELD, *_FORKTRACE, "-o", str(trace), "--", *command], folder, instance, patience
-        )
+        traced = [*_FORKTRACE, *options, "-o", str(trace), "--", *command]
+        pid = _run([*_HELD, *traced], folder, instance, patience)
         text = instance.finish()
     (folder / "kernel.txt").write_bytes(text)
     records = load_records(trace)
@@ -79,7 +85,16 @@ def _run(command: list[str], folder: Path, instance: Instance, patience: float) 
     return process.pid
 
 
-def check(command: list[str], folder: Path, *, buffer_kb: int, patience: float) -> Comparison:
-    """Run a command and compare both records; raises as ``record`` does."""
-    kernel, records = record(command, folder, buffer_kb=buffer_kb, patience=patience)
+def check(
+    command: list[str],
+    folder: Path,
+    *,
+    buffer_kb: int,
+    patience: float,
+    options: Sequence[str] = (),
+) -> Comparison:
+    """Run a command and compare both records; the arguments are those of ``record``."""
+    kernel, records = record(
+        command, folder, buffer_kb=buffer_kb, patience=patience, options=options
+    )
     return compare(kernel, read_records(records))

@@ -173,7 +173,7 @@ def test_a_line_that_is_not_understood_ends_the_comparison() -> None:
 
 
 def test_a_contradiction_in_the_kernels_record_ends_the_comparison() -> None:
-    with pytest.raises(Incomplete, match="can't be all others"):
+    with pytest.raises(Incomplete, match="no exit says that all threads of 14 have gone"):
         outcome(
             KERNEL.replace("pid=14 prio=120 group_dead=true", "pid=14 prio=120 group_dead=false"),
             RECORDS,

@@ -120,7 +120,7 @@ def test_a_family_as_proc_shows_it(forktrace: Forktrace, start: Start) -> None:
     assert argv_of(outside[os.getpid()]) == [os.fsencode(a) for a in sys.orig_argv]
     assert (end["event"], end["reason"]) == ("end", "snapshot")
     assert end["left"] == sorted(processes)
-    assert {r["event"] for r in events} == {"outside", "process", "exec"}
+    assert {r["event"] for r in events} == {"outside", "process", "exec", "descriptors"}
 
 
 def test_every_view_takes_it(forktrace: Forktrace, start: Start) -> None:

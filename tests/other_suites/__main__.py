@@ -1,12 +1,13 @@
 """Compare test suites that others wrote, with and without forktrace.
 
-    python -m tests.other_suites [--bash SOURCE] [SUITE…]
+    python -m tests.other_suites [--bash SOURCE] [--options OPTIONS] [SUITE…]
 
 Ends with status 1 if a test gives another result under forktrace, or if a suite can't be had.
 """
 
 import argparse
 import difflib
+import shlex
 import sys
 import tempfile
 import time
@@ -28,27 +29,29 @@ def main() -> int:
     )
     names = [*(s.name for s in cpython.SUITES), Bash.name]
     parser.add_argument("--bash", type=Path, metavar="SOURCE", help="an unpacked source of bash")
+    parser.add_argument("--options", default="", help="of forktrace run: '--detail syscalls'")
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(names))
     arguments = parser.parse_args()
     unknown = set(arguments.suites) - set(names)
     if unknown:
         parser.error(f"no suite is called {', '.join(sorted(unknown))}")
+    options = shlex.split(arguments.options)
     with tempfile.TemporaryDirectory(prefix="forktrace-suites-") as scratch:
         bash = Bash(arguments.bash and arguments.bash.absolute(), Path(scratch))
         suites: list[Suite] = [*cpython.SUITES, bash]
         chosen = [s for s in suites if not arguments.suites or s.name in arguments.suites]
-        results = [_one(suite, Path(scratch) / f"run-{suite.name}") for suite in chosen]
+        results = [_one(suite, Path(scratch) / f"run-{suite.name}", options) for suite in chosen]
     compared = [result for result in results if result is not None]
     differences = sum(len(result.differences) for result in compared)
     print(f"\n{sum(r.tests for r in compared)} tests, {differences} differences")
     return int(differences > 0 or len(compared) < len(results))
 
 
-def _one(suite: Suite, scratch: Path) -> Comparison | None:
+def _one(suite: Suite, scratch: Path, options: list[str]) -> Comparison | None:
     """Compare one suite and print a row; None where it can't be had."""
     start = time.monotonic()
     try:
-        found = compare(suite, scratch)
+        found = compare(suite, scratch, options)
     except Missing as error:
         print(f"{suite.name:28} NOT RUN: {error}", flush=True)
         return None

@@ -52,8 +52,10 @@ class Comparison:
     unstable: dict[str, tuple[set[str], set[str]]] = field(default_factory=dict)
 
 
-def forktrace_prefix(folder: Path) -> list[str]:
+def forktrace_prefix(folder: Path, options: Sequence[str] = ()) -> list[str]:
     """Return the words that make a command run under forktrace, its trace in ``folder``.
+
+    ``options`` are further ones of ``forktrace run``.
 
     Raises:
         Missing: the command forktrace is not installed next to this Python.
@@ -61,7 +63,8 @@ def forktrace_prefix(folder: Path) -> list[str]:
     if not _FORKTRACE.exists():
         raise Missing(f"{_FORKTRACE} is not there: install the project first (pip install -e .)")
     trace = str(folder / "trace.jsonl")
-    return [str(_FORKTRACE), "run", "--quiet", "--force", "--linger", "0", "-o", trace, "--"]
+    own = ["run", "--quiet", "--force", "--linger", "0", "-o", trace]
+    return [str(_FORKTRACE), *own, *options, "--"]
 
 
 def run_quietly(
@@ -82,14 +85,14 @@ def run_quietly(
     return done.returncode, output.read_text(errors="replace")
 
 
-def compare(suite: Suite, scratch: Path) -> Comparison:
-    """Run a suite both ways. What differs is run again, to tell a difference from a loose test."""
-    without, under = _both_ways(suite, scratch / "all", None)
+def compare(suite: Suite, scratch: Path, options: Sequence[str] = ()) -> Comparison:
+    """Run a suite both ways (``options``: of forktrace). What differs is run again, to tell a difference from a loose test."""
+    without, under = _both_ways(suite, scratch / "all", None, options)
     found = Comparison(len(without), sum(o.startswith("skipped") for o in without.values()))
     differing = _differing(without, under)
     seen_without, seen_under = _gather([without], differing), _gather([under], differing)
     for turn in range(_AGAIN if differing else 0):
-        without, under = _both_ways(suite, scratch / f"again{turn}", differing)
+        without, under = _both_ways(suite, scratch / f"again{turn}", differing, options)
         _add(seen_without, without, differing)
         _add(seen_under, under, differing)
     for test in differing:
@@ -100,12 +103,12 @@ def compare(suite: Suite, scratch: Path) -> Comparison:
 
 
 def _both_ways(
-    suite: Suite, folder: Path, only: Iterable[str] | None
+    suite: Suite, folder: Path, only: Iterable[str] | None, options: Sequence[str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     plain, traced = folder / "without", folder / "under"
     plain.mkdir(parents=True)
     traced.mkdir()
-    return suite.run([], plain, only), suite.run(forktrace_prefix(traced), traced, only)
+    return suite.run([], plain, only), suite.run(forktrace_prefix(traced, options), traced, only)
 
 
 def _differing(without: Mapping[str, str], under: Mapping[str, str]) -> list[str]:

@@ -258,6 +258,20 @@ def test_a_writer_in_a_pid_namespace_gives_pids_of_its_own() -> None:
     assert told(launch, "p5")[-1] == ("/other", "outside", None)
 
 
+def test_a_pid_of_an_unknown_namespace_means_nobody_for_sure() -> None:
+    launch = syscalls(
+        ("root", 10, "sh", in_cgroup("0::/")),
+        ("clone", 10, 11, "NEWPID", {"nspid": [11, 1]}),
+        ("fork", 11, 12, "", {"nspid": [12, 2]}),
+        ("clone", 10, 13, "NEWPID", {"nspid": [13, 1]}),
+        ("fork", 13, 14, "", {"nspid": [14, 2]}),
+        write(11, 2, "/sys/fs/cgroup/box/cgroup.procs"),
+        ("sample", 12, in_cgroup("0::/outer/box")),
+    )
+    assert told(launch, "p3")[-1] == ("/outer/box", "seen", None)
+    assert told(launch, "p5") == [("/", "inherited", None)]
+
+
 def test_whom_a_write_meant_can_be_unknown() -> None:
     """Then nobody can say that a move to a cgroup of that name came from outside."""
     launch = syscalls(
@@ -305,6 +319,19 @@ def test_a_child_whose_creator_was_found_moved_later_came_with_it() -> None:
     (stay,) = stays(launch, "p2")
     assert (stay.path, stay.how, stay.inferred) == ("/moved", "inherited", True)
     assert stay.since == launch.processes["p2"].born
+
+
+def test_a_birth_elsewhere_than_the_creator_was_seen_is_inferred() -> None:
+    """A child is born where its creator is, so that one had been moved, unseen."""
+    launch = launch_of(
+        ("root", 10, "sh", in_cgroup("0::/")),
+        ("clone", 10, 11, "NEWNS", in_cgroup("0::/moved")),
+        ("clone", 10, 12, "NEWNS", in_cgroup("0::/")),
+    )
+    assert [(s.path, s.how, s.inferred) for s in stays(launch, "p2")] == [
+        ("/moved", "inherited", True)
+    ]
+    assert [(s.how, s.inferred) for s in stays(launch, "p3")] == [("inherited", False)]
 
 
 def test_what_was_read_at_the_fork_counts_for_the_child() -> None:

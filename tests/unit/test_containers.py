@@ -255,6 +255,23 @@ def test_one_conmonrs_for_several_containers() -> None:
     ]
 
 
+def test_the_monitor_is_who_adopted_the_first_process() -> None:
+    """Also where it had something between itself and the runtime."""
+    (found,) = containers(
+        launch_of(
+            ("root", 10, "conmonrs --runtime /usr/bin/runc"),
+            ("fork", 10, 11),
+            ("exec", 11, "/opt/wrapper"),
+            ("vfork", 11, 12),
+            ("exec", 12, "/usr/bin/runc create --bundle /b aa"),
+            ("clone", 12, 13, "NEWPID", {"nspid": [13, 1]}),
+            ("exit", 12, 0),
+            ("reparent", 13, 10),
+        )
+    )
+    assert (found.id, found.monitor, found.init) == ("aa", "p1", "p4")
+
+
 def test_buildah_runs_the_runtime_itself() -> None:
     (found,) = containers(
         launch_of(

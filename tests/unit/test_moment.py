@@ -282,17 +282,24 @@ def test_times_that_run_backwards_do_not_mix_up_the_order() -> None:
     assert [len(timeline.at(seq)) for seq in range(3)] == [1, 1, 0]
 
 
-def test_the_busiest_moment_is_the_first_with_the_most_alive() -> None:
+def test_the_busiest_moment_is_the_end_of_the_first_stretch_with_the_most_alive() -> None:
     launch = launch_of(
         ("root", 10, "sh"),  # 0, 1
         ("fork", 10, 11),  # 2, 3
         ("exit", 11, 0),  # 4
         ("fork", 10, 12),  # 5, 6
         ("fork", 12, 13),  # 7, 8
-        ("exit", 13, 0),
-        ("fork", 12, 14),
+        ("exec", 13, "a"),  # 9
+        ("exit", 13, 0),  # 10
+        ("fork", 12, 14),  # 11, 12
+        ("exec", 14, "b"),
     )
-    assert Timeline(launch).busiest() == 7
+    assert Timeline(launch).busiest() == 9
+
+
+def test_the_busiest_moment_may_last_to_the_end() -> None:
+    launch = launch_of(("root", 10, "sh"), ("fork", 10, 11), ("exec", 11, "a"))
+    assert Timeline(launch).busiest() == 4
 
 
 def test_a_trace_without_events() -> None:

@@ -170,7 +170,7 @@ def test_a_session_seen_by_its_result() -> None:
 def test_the_usual_moment() -> None:
     timeline = Timeline(LAUNCH)
     assert usual_moment(LAUNCH, FINDINGS, timeline) == 11
-    assert usual_moment(LAUNCH, Findings(), timeline) == 5  # three alive
+    assert usual_moment(LAUNCH, Findings(), timeline) == 6  # three alive, up to the exit #7
     joined = Container("c1", exec_sessions=[ExecSession("p3")])
     assert usual_moment(LAUNCH, Findings(containers=[joined]), timeline) == 11
     state = events.State(ppid=0)

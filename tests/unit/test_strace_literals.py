@@ -261,20 +261,32 @@ CALLED: list[tuple[bytes, list[bytes], object]] = [
     (b"prctl", [b"PR_SET_NAME", b'"x\\"y"'], {"option": "PR_SET_NAME", "name": 'x"y'}),
     (b"prctl", [b"PR_SET_CHILD_SUBREAPER", b"1"], {"option": "PR_SET_CHILD_SUBREAPER", "value": 1}),
     (b"prctl", [b"0x24", b"0"], {"option": "PR_SET_CHILD_SUBREAPER", "value": 0}),
-    (b"prctl", [b"PR_SET_PDEATHSIG", b"SIGKILL"], {"option": "PR_SET_PDEATHSIG", "signal": "SIGKILL"}),
+    (
+        b"prctl",
+        [b"PR_SET_PDEATHSIG", b"SIGKILL"],
+        {"option": "PR_SET_PDEATHSIG", "signal": "SIGKILL"},
+    ),
     (b"prctl", [b"PR_GET_DUMPABLE"], None),
     (b"unshare", [b"CLONE_NEWNS|CLONE_NEWPID"], {"flags": ["CLONE_NEWNS", "CLONE_NEWPID"]}),
-    (b"setns", [b"3</proc/7/ns/net>", b"CLONE_NEWNET"], {"target": "/proc/7/ns/net", "flags": ["CLONE_NEWNET"]}),
+    (
+        b"setns",
+        [b"3</proc/7/ns/net>", b"CLONE_NEWNET"],
+        {"target": "/proc/7/ns/net", "flags": ["CLONE_NEWNET"]},
+    ),
     (b"setns", [b"3", b"0"], {"target": None, "flags": []}),
     (b"kill", [b"1 /* 77 in strace's PID NS */", b"SIGTERM"], {"pid": 1, "signal": "SIGTERM"}),
     (b"kill", [b"7", b"0"], {"pid": 7, "signal": None}),
     (b"tgkill", [b"7", b"8", b"SIGRT_1"], {"pid": 7, "tid": 8, "signal": "SIGRT_1"}),
     (b"chroot", [b'"/new"'], {"path": "/new"}),
     (b"pivot_root", [b'"."', b'"old"'], {"path": ".", "old": "old"}),
-    (b"write", [b"5</sys/fs/cgroup/x/cgroup.procs>", b'"77"', b"2"], {"path": "/sys/fs/cgroup/x/cgroup.procs", "pid": 77}),
+    (
+        b"write",
+        [b"5</sys/fs/cgroup/x/cgroup.procs>", b'"77"', b"2"],
+        {"path": "/sys/fs/cgroup/x/cgroup.procs", "pid": 77},
+    ),
     (b"write", [b"5</sys/fs/cgroup/x/cgroup.procs>", b'"+cpu"', b"4"], None),
     (b"getpid", [], None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "arguments", "expected"), CALLED)

@@ -5,18 +5,23 @@ import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
 
 from forktrace.analysis.passes import analyse
 from forktrace.errors import MissingToolError
+from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
-from forktrace.render.graphviz_layout import Layout, px
+from forktrace.render.dot import Picture
+from forktrace.render.graphviz_layout import Layout, Route, px
 from forktrace.render.graphviz_tools import dot_to_svg, find_graphviz
 from forktrace.render.tree_svg import render
+from forktrace.trace.reader import read_trace
+from forktrace.views.boxes import CLUSTER
 from forktrace.views.fonts import Face, text_width
-from forktrace.views.options import Theme, ViewOptions
+from forktrace.views.options import Cluster, Theme, ViewOptions
 from tests.unit.events import launch_of
 from tests.unit.podman import PODMAN, podman_steps
 
@@ -248,3 +253,47 @@ def test_a_layout_is_read_in_px_from_the_top_left() -> None:
 )
 def test_lengths_have_one_decimal_at_most(number: float, shown: str) -> None:
     assert px(number) == shown
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("podman-*/launch.jsonl"))
+
+
+def of_class(svg: str, name: str) -> list[ElementTree.Element]:
+    return [e for e in ElementTree.fromstring(svg).iter() if e.get("class") == name]
+
+
+@needs_any
+@pytest.mark.parametrize("by", get_args(Cluster))
+def test_every_cluster_is_framed_and_named(by: Cluster) -> None:
+    launch = podman()
+    findings = analyse(launch)
+    clusters = Picture(launch, findings, ViewOptions(cluster=by)).clusters
+    svg = render(launch, findings, ViewOptions(cluster=by))
+    groups = of_class(svg, "ft-cluster") + of_class(svg, "ft-container-cluster")
+    assert [group.findtext(f"{SVG}text") for group in groups] == [c.label for c in clusters]
+    assert clusters
+
+
+@needs_any
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_the_name_of_a_container_is_whole_and_no_edge_runs_through_it(path: Path) -> None:
+    launch = build_launch(read_trace(path))
+    findings = analyse(launch)
+    svg = render(launch, findings, ViewOptions(cluster="container"))
+    names = [g.find(f"{SVG}text") for g in of_class(svg, "ft-container-cluster")]
+    assert names
+    edges = [e for kind in ("create", "parent", "reparent") for e in of_class(svg, f"ft-{kind}")]
+    routes = [Route("", edge.attrib["d"], None) for edge in edges if "C" in edge.get("d", "")]
+    for name in names:
+        assert name is not None
+        text = name.text or ""
+        assert not text.endswith("…")
+        left, baseline = float(name.attrib["x"]), float(name.attrib["y"])
+        right = left + text_width(text, CLUSTER)
+        crossing = [
+            point
+            for route in routes
+            for point in route.points()
+            if left < point[0] < right and baseline - 9 < point[1] < baseline + 2
+        ]
+        assert crossing == []

@@ -45,6 +45,7 @@ def _uncreated(case: Case, process: Process) -> list[Sentence]:
     name = draft.who(process.id)
     if not any(image.at != process.born for image in process.images):
         return [unknown(f"{process.id} is the traced command; its exec is not in this trace.")]
+    draft.rests_on(process.born)
     return [draft.observed(f"{name} (pid {process.pid}) is the command that forktrace started.")]
 
 

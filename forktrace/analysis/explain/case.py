@@ -7,11 +7,12 @@ from typing import Any
 from forktrace.analysis.findings import CgroupStay, Container, Findings
 from forktrace.analysis.streams import Streams
 from forktrace.model.launch import Launch
+from forktrace.model.pids import first_ppid
 from forktrace.model.process import Image, Moment, Process
 
 _MOUNT = "/sys/fs/cgroup/"
 
-Known = tuple[Any, Moment]
+Known = tuple[Any, list[Moment]]  # a value, and the events that show it
 
 
 class Case:
@@ -81,7 +82,7 @@ class Case:
         return [p for p in self.launch.inside if self.role(p.id) in roles]
 
     def sampled(self, process: Process, name: str, at_ns: int | None = None) -> Known | None:
-        """Return what /proc last showed of a process, with the moment that showed it.
+        """Return what /proc last showed of a process, with the events that show it.
 
         What no sample of its own says is as its parent had it at the birth (as ``model.history``
         follows it). None where that is not known.
@@ -92,14 +93,16 @@ class Case:
             at_ns: when; None for the last that is known.
         """
         at: Process | None = process
+        shown: list[Moment] = []
         while at is not None:
             for sample in reversed(at.samples):
                 value = getattr(sample, name)
                 if value is not None and (at_ns is None or sample.at.at_ns <= at_ns):
-                    return value, sample.at
+                    return value, [sample.at, *shown]
             if at.outside or at.attached:
                 return None
             at_ns = at.born.at_ns
+            shown += created_at(at) if first_ppid(at) is None else []
             at = self.launch.processes.get(at.parent or "")
         return None
 
@@ -118,6 +121,11 @@ class Case:
 def own_images(process: Process) -> list[Image]:
     """Return the programs that a process executed itself."""
     return [image for image in process.images if not image.inherited]
+
+
+def created_at(process: Process) -> list[Moment]:
+    """Return the creator's event of a process, if it is in the trace."""
+    return [process.creation.at] if process.creation else []
 
 
 def pid_one(process: Process) -> bool:

@@ -3,6 +3,7 @@
 from forktrace.analysis.explain.case import Case, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.places import (
+    by_hierarchy,
     evidence,
     last_path,
     manager,
@@ -11,6 +12,7 @@ from forktrace.analysis.explain.places import (
 )
 from forktrace.analysis.explain.residence import residence
 from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.explain.sessions import no_signals
 from forktrace.analysis.findings import CgroupStay, Container
 from forktrace.model.process import Image, Process, image_name
 
@@ -21,8 +23,8 @@ _MANAGER = "OCI runtime command line, --systemd-cgroup"
 _SETTINGS = ("no-conmon", "disabled", "split")
 
 
-def cgroups_of(case: Case, container: Container) -> list[Sentence]:
-    """Tell where engine, monitor and init of a container ended, and why."""
+def cgroups_of(case: Case, container: Container, *, brief: bool = False) -> list[Sentence]:
+    """Tell where engine, monitor and init of a container ended, and why; ``brief``: less of why."""
     ids = [i for i in (container.engine, container.monitor, container.init) if i]
     hierarchy = telling_hierarchy(case, ids)
     if hierarchy is None:
@@ -35,7 +37,9 @@ def cgroups_of(case: Case, container: Container) -> list[Sentence]:
         told += residence(case, case.process(id_), hierarchy)
         if id_ == container.monitor:
             told += _monitor(case, container, hierarchy)
-    return told + (_payload(case, container, hierarchy) if container.init else [])
+    if container.init is None or brief:
+        return told
+    return told + _payload(case, container, hierarchy)
 
 
 def travels(case: Case, container: Container) -> list[Sentence]:
@@ -43,6 +47,16 @@ def travels(case: Case, container: Container) -> list[Sentence]:
     line = [i for end in (container.monitor, container.init) if end for i in case.line(end)]
     movers = [i for i in dict.fromkeys(line) if any(s.how != "inherited" for s in case.stays(i))]
     return [sentence for id_ in movers for sentence in places(case, case.process(id_))]
+
+
+def apart_from_engine(case: Case, container: Container) -> list[Sentence]:
+    """Say whether a container's monitor is in its engine's cgroup and session."""
+    if container.monitor is None or container.engine is None:
+        return []
+    engine, monitor = case.process(container.engine), case.process(container.monitor)
+    hierarchy = telling_hierarchy(case, [engine.id, monitor.id])
+    told = _monitor(case, container, hierarchy) if hierarchy is not None else []
+    return [*told, *no_signals(case, engine, monitor)]
 
 
 def _monitor(case: Case, container: Container, hierarchy: str) -> list[Sentence]:
@@ -86,13 +100,32 @@ def _stayed(
         text += ": INVOCATION_ID is set in its environment, so podman takes it that it runs in a"
         return draft.inferred(f"{text} systemd unit, and leaves conmon in there.", _UNIT)
     told = manager(case, container)
-    if told is not None and told[0] == "cgroupfs" and here.hierarchy == "":
+    if told is not None and told[0] == "cgroupfs" and _container_alone_left(case, container):
         text += f" (its runtime, {draft.who(told[1].id)}, was called without --systemd-cgroup)"
-        text += ", although INVOCATION_ID is not set there. That looks like a bug of podman 4.2 to"
-        text += " 5.8: with cgroupfs as its manager it makes a cgroup for conmon and never writes"
-        text += " the pid into it; `podman --version`, and an empty folder conmon beside the"
-        return draft.inferred(f"{text} container's cgroup, would tell.", _BUG)
-    return draft.inferred(f"{text}; nothing in this trace tells why it was not moved.", _CONMON)
+        text += _unset(case, image)
+        text += ". That looks like a bug of podman 4.2 to 5.8: with cgroupfs as its manager it"
+        text += " makes a cgroup for conmon and never writes the pid into it. `podman --version`,"
+        text += " and an empty folder conmon beside the container's cgroup, would tell"
+        return draft.inferred(f"{text}.", _BUG)
+    text += f"{_unset(case, image)}; nothing in this trace tells why it was not moved"
+    return draft.inferred(f"{text}.", _CONMON)
+
+
+def _unset(case: Case, image: Image) -> str:
+    """Say that INVOCATION_ID was not set, where the environment was looked at."""
+    if case.launch.header.source == "import" or "argv" in image.errors:
+        return ""
+    return ", although INVOCATION_ID is not set there"
+
+
+def _container_alone_left(case: Case, container: Container) -> bool:
+    """Say whether with cgroup v2 alone the container has a cgroup of its own, its monitor none."""
+    ids = (container.engine, container.monitor, container.init)
+    found = [by_hierarchy(case, case.process(i)) if i else {} for i in ids]
+    if any(set(stays) != {""} for stays in found):
+        return False
+    engine, monitor, init = (stays[""][-1].path for stays in found)
+    return engine == monitor != init
 
 
 def _pair(
@@ -123,7 +156,7 @@ def _payload(case: Case, container: Container, hierarchy: str) -> list[Sentence]
         text += " container's own, where its limits are set"
         told.append(draft.inferred(f"{text}.", "cgroups(7)"))
     how = manager(case, container)
-    if how is not None:
+    if how is not None and _is_elsewhere(case, container, here):
         draft = Draft(case)
         draft.rests_on(how[1].creation.at if how[1].creation else None)
         by = f", which {draft.who(how[1].creator)} ran," if how[1].creator else ""
@@ -133,3 +166,10 @@ def _payload(case: Case, container: Container, hierarchy: str) -> list[Sentence]
             text = f"{runtime} was called without --systemd-cgroup: it makes the cgroup itself"
         told.append(draft.inferred(f"{text}.", _MANAGER))
     return told
+
+
+def _is_elsewhere(case: Case, container: Container, here: CgroupStay) -> bool:
+    """Say whether a container is in another cgroup than its engine."""
+    engine = case.process(container.engine) if container.engine else None
+    there = last_path(case, engine, here.hierarchy) if engine else None
+    return there is None or there.path != here.path

@@ -97,18 +97,18 @@ def naming(case: Case, process: Process) -> list[Moment]:
         tracer = process.pid == case.launch.header.tracer
         return [] if tracer else _naming_outside(process)
     place = len(process.images) - 1
-    return _naming_image(case, process, place, process) if place >= 0 else []
+    return image_naming(case, process, place) if place >= 0 else []
 
 
 def _naming_outside(process: Process) -> list[Moment]:
-    shown = [*process.images, *(s for s in process.samples if s.comm)]
-    moments = {moment.at for moment in shown}
+    moments = {image.at for image in process.images}
+    moments |= {sample.at for sample in process.samples if sample.comm}
     return list(moments) if len(moments) == 1 else []
 
 
-def _naming_image(case: Case, process: Process, place: int, named: Process) -> list[Moment]:
+def image_naming(case: Case, process: Process, place: int) -> list[Moment]:
     """Find the exec that an image came by, unless the image before would give the same name."""
-    images = process.images
+    named, images = process, process.images
     while images[place].inherited:
         source = case.launch.processes.get(process.creator or process.parent or "")
         if source is None or source.outside:

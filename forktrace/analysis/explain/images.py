@@ -2,8 +2,8 @@
 
 import re
 
-from forktrace.analysis.explain.case import Case, own_images
-from forktrace.analysis.explain.draft import Draft
+from forktrace.analysis.explain.case import Case, created_at, own_images, pid_one_evidence
+from forktrace.analysis.explain.draft import Draft, image_naming, naming
 from forktrace.analysis.explain.phrases import command_line, counted, cut, listed, short_name
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.model.pids import first_ppid
@@ -13,7 +13,10 @@ _TOLD = 6  # programs told one by one
 
 
 def role(case: Case, process: Process) -> list[Sentence]:
-    """Say what a process is for and by which rule that was decided."""
+    """Say what a process is for and by which rule that was decided.
+
+    Nothing is said where the rule rests on many things, none of which is needed.
+    """
     found = case.findings.roles.get(process.id)
     if found is None or found.role == "other":
         return []
@@ -23,22 +26,27 @@ def role(case: Case, process: Process) -> list[Sentence]:
     what = "a process of the container" if found.role == "container" else f"{kind} {found.role}"
     name = draft.who(process.id)
     text = f"{name} is {what}, by the rule: {cut(found.rule, 160)}."
-    return [draft.inferred(text, "analysis/roles")]
+    told = draft.inferred(text, "analysis/roles")
+    return [told] if told.events else []
 
 
 def _role_evidence(case: Case, process: Process, rule: str) -> list[Moment]:
     """Return the event that a rule of roles names, where its words tell which it is."""
     if rule.startswith("left by "):
         return [a.at for a in process.adoptions[-1:]]
-    started = re.match(r"started the monitor (p\d+)", rule)
-    creation = case.process(started[1]).creation if started else None
-    if creation is not None:
-        return [creation.at]
+    if rule.startswith("pid 1 of "):
+        return pid_one_evidence(process)
+    of_other = re.match(r"(?:started the monitor|made by|the runtime that) (p\d+)\b", rule)
+    if of_other is not None:
+        other = case.process(of_other[1])
+        started = rule.startswith("started")
+        return created_at(other) if started else naming(case, other)
     if rule.startswith("forked by"):
-        looked = first_ppid(process) is not None  # then the parent tells the same
-        return [process.creation.at] if process.creation and not looked else []
+        return created_at(process) if first_ppid(process) is None else []
+    if rule.startswith("created by") and "in new namespaces" in rule:
+        return created_at(process)
     own = own_images(process)
-    called = rule.startswith(("its -r names", "called with"))
+    called = rule.startswith(("its -r names", "called with")) or "executed its own" in rule
     return [own[0].at] if called and len(own) == 1 and not process.attached else []
 
 
@@ -68,6 +76,7 @@ def _executed(case: Case, process: Process, image: Image) -> Sentence:
     if image.path and image.argv and image.path != image.argv[0]:
         text += f", as file {short_name(image.path)}"
     if before is not None and image_name(before) != image_name(image):
+        draft.rests_on(*image_naming(case, process, place - 1))
         text += f"; until then it ran {short_name(image_name(before))}"
     if image.env:
         text += f". Of the variables that are looked for, {listed(image.env)} stood in its"

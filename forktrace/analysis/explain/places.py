@@ -12,6 +12,8 @@ from forktrace.analysis.findings import CgroupStay, Container
 from forktrace.model.process import Moment, Process, Sample
 
 _MOVES = "cgroups(7)"
+_TIMED = ("seen", "outside", "first")  # those of which a sentence says when
+_PREFERRED = ("", "name=systemd", "memory", "pids")
 _UNTOLD = "its cgroup was not read (--detail minimal, or it could not be)"
 
 
@@ -22,7 +24,7 @@ def places(case: Case, process: Process) -> list[Sentence]:
     """
     groups: dict[object, list[list[CgroupStay]]] = {}
     for stays in by_hierarchy(case, process).values():
-        alike = tuple((s.path, s.how, s.by, s.since) for s in stays)
+        alike = tuple((s.path, s.how, s.by, s.how in _TIMED and s.since) for s in stays)
         groups.setdefault(alike, []).append(stays)
     if not groups:
         return [unknown(f"Where {process.id} was is not in this trace, because {_UNTOLD}.")]
@@ -71,17 +73,18 @@ def _stay(
     if stay.how == "first":
         when = case.when(stay.since)
         return draft.observed(f"{who} was in the cgroup {path}{where} at the first look, {when}.")
-    how, inferred = moved(case, draft, stay)
+    how, inferred = moved(case, draft, process, stay)
     there = how.replace("there", f"to {path}{where}", 1)
     return draft.told(f"{who} was {there}.", _MOVES, inferred=inferred)
 
 
-def moved(case: Case, draft: Draft, stay: CgroupStay) -> tuple[str, bool]:
+def moved(case: Case, draft: Draft, process: Process, stay: CgroupStay) -> tuple[str, bool]:
     """Say how a stay that was not inherited came about ("moved there by …"), and if inferred."""
     if stay.how == "clone":
         return "created there by CLONE_INTO_CGROUP", False
     if stay.how == "write":
         by = f" by {draft.who(stay.by)}" if stay.by else ""
+        by = " by itself" if stay.by == process.id else by
         return f"moved there{by}, by a write of its pid", stay.inferred
     when = f"at {case.when(stay.since)}"
     if stay.not_before is not None:
@@ -138,12 +141,13 @@ def last_path(case: Case, process: Process, hierarchy: str) -> CgroupStay | None
 
 
 def telling_hierarchy(case: Case, ids: Sequence[str]) -> str | None:
-    """Return the hierarchy that sets these processes apart most; cgroup v2, systemd's else."""
+    """Return the hierarchy that sets these processes apart most; of equal ones the best known."""
     counts: dict[str, set[str]] = {}
     for id_ in ids:
         for hierarchy, stays in by_hierarchy(case, case.process(id_)).items():
             counts.setdefault(hierarchy, set()).add(stays[-1].path)
-    ordered = sorted(counts, key=lambda h: (-len(counts[h]), h != "", h != "name=systemd", h))
+    rank = {name: place for place, name in enumerate(_PREFERRED)}
+    ordered = sorted(counts, key=lambda h: (-len(counts[h]), rank.get(h, len(rank)), h))
     return ordered[0] if ordered else None
 
 

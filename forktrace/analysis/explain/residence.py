@@ -19,7 +19,7 @@ def residence(case: Case, process: Process, hierarchy: str) -> list[Sentence]:
     mover, stay = origin(case, process, stays[-1])
     draft = Draft(case)
     path = short_path(stays[-1].path)
-    if len(by_hierarchy(case, process)) > 1:
+    if len({stays[-1].path for stays in by_hierarchy(case, process).values()}) > 1:
         path += f" (in the hierarchy {hierarchy[:40] or 'of cgroup v2'})"
     text = f"{draft.who(process.id)} ended in the cgroup {path}"
     if stay.how == "inherited":
@@ -28,11 +28,11 @@ def residence(case: Case, process: Process, hierarchy: str) -> list[Sentence]:
         return [draft.inferred(f"{text}, in which it was born to {of}.", _RULE)]
     draft.rests_on(*evidence(case, mover, stay))
     if stay.how == "first":
-        at = "" if mover is process else f" of {draft.who(mover.id)}, from which it descends"
-        text += f", where the first look{at} found it, at {case.when(stay.since)}"
+        it = "it" if mover is process else f"{draft.who(mover.id)}, from which it descends,"
+        text += f", where the first look found {it} at {case.when(stay.since)}"
         return [draft.observed(f"{text}.")]
     it = "it" if mover is process else f"{draft.who(mover.id)}, from which it descends,"
-    how, inferred = moved(case, draft, stay)
+    how, inferred = moved(case, draft, mover, stay)
     return [draft.told(f"{text}: {it} was {how}.", _RULE, inferred=inferred)]
 
 

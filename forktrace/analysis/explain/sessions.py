@@ -22,9 +22,9 @@ def session(case: Case, process: Process) -> list[Sentence]:
     sid, pgid = case.sampled(process, "sid"), case.sampled(process, "pgid")
     if sid is None or pgid is None:
         return []
-    draft.rests_on(sid[1], pgid[1])
+    draft.rests_on(*sid[1], *pgid[1])
     told = f"{_in(process, sid, 'session')} and {_in(process, pgid, 'process group')}"
-    return [draft.observed(f"{name} {told}, as /proc showed at {case.when(sid[1])}.")]
+    return [draft.observed(f"{name} {told}, as /proc showed at {case.when(sid[1][0])}.")]
 
 
 def _in(process: Process, known: Known, what: str) -> str:
@@ -53,10 +53,10 @@ def apart(case: Case, fork: DoubleFork) -> list[Sentence]:
     who, other = draft.who(daemon.id), draft.who(origin.id)
     text = f"So {who} is no child of {other}, which can't wait for it and gets no SIGCHLD at its"
     told = [draft.inferred(f"{text} end.", "wait(2): one waits for one's children")]
-    return [*told, *_no_signals(case, origin, daemon)]
+    return [*told, *no_signals(case, origin, daemon)]
 
 
-def _no_signals(case: Case, origin: Process, daemon: Process) -> list[Sentence]:
+def no_signals(case: Case, origin: Process, daemon: Process) -> list[Sentence]:
     """Say that a terminal's signals to the one don't reach the other, where that is known."""
     ours = [case.sampled(origin, name) for name in ("sid", "pgid")]
     theirs = [case.sampled(daemon, name) for name in ("sid", "pgid")]
@@ -65,7 +65,7 @@ def _no_signals(case: Case, origin: Process, daemon: Process) -> list[Sentence]:
         return []
     draft = Draft(case)
     call = setsid(daemon)
-    draft.rests_on(*(k[1] for k in (*ours, *theirs) if k))
+    draft.rests_on(*(moment for k in (*ours, *theirs) if k for moment in k[1]))
     who, other = draft.who(daemon.id), draft.who(origin.id)
     how = ""
     if call is not None:

@@ -24,18 +24,19 @@ def stages(case: Case, container: Container) -> list[Process]:
 
 
 def made_by_runtime(case: Case, container: Container) -> list[Sentence]:
-    """Tell of the creations between the runtime and the container's init, and of their parent."""
+    """Tell of the creations from the runtime to the container's init, and of their parent."""
     chain = stages(case, container)
     if not chain or any(p.creation is None for p in chain):
         return []
     draft = Draft(case)
-    text = draft.who(chain[0].creator or "")
-    for place, process in enumerate(chain):
+    chain = [case.process(chain[0].creator or ""), *chain]
+    text = draft.who(chain[0].creator or chain[0].id)
+    for place, process in enumerate(chain if chain[0].creation else chain[1:]):
         assert process.creation is not None
         draft.rests_on(process.creation.at)
         verb, by = creating(process.creation)
         text += f"{', which' if place else ''} {verb} {draft.who(process.id)}{by}"
-    return [draft.observed(f"{text}."), *_siblings(case, chain), *_namespace(case, chain[-1])]
+    return [draft.observed(f"{text}."), *_siblings(case, chain)]
 
 
 def _siblings(case: Case, chain: list[Process]) -> list[Sentence]:
@@ -57,7 +58,8 @@ def _siblings(case: Case, chain: list[Process]) -> list[Sentence]:
     return [draft.told(text, "kernel/fork.c: copy_process", inferred=inferred)]
 
 
-def _namespace(case: Case, init: Process) -> list[Sentence]:
+def own_pid(case: Case, init: Process) -> list[Sentence]:
+    """Say which pid a container's process has in there."""
     shown = [s.at for s in init.samples if s.nspid]
     if len(init.nspid) < 2 or not shown:
         return []

@@ -15,11 +15,11 @@ from forktrace.analysis.explain.sentences import Section, Sentence
 from forktrace.analysis.explain.stages import made_by_runtime, stages, started, until_payload
 from forktrace.analysis.explain.streams import connections, streams
 from forktrace.analysis.explain.survival import outlived, survivors
-from forktrace.analysis.explain.whereabouts import named, remote, where
+from forktrace.analysis.explain.whereabouts import container_is, named, where
 from forktrace.analysis.findings import Container
 from forktrace.model.process import Moment, Process
 
-_CONTAINERS = 2  # told of in full; of more, that there are
+_OTHERS = 6  # containers that are named beside the one that is told of in full
 _PROCESSES = 6  # adopted or daemonised ones that are told of where there is no container
 
 
@@ -28,22 +28,22 @@ def story(case: Case) -> list[Section]:
     containers = [c for c in case.findings.containers if c.init]
     if not containers:
         return _plain(case)
-    sections = []
-    for container in containers[:_CONTAINERS]:
-        several = f"{named(container)}: " if len(containers) > 1 else ""
-        sections += _container(case, container, several)
-    if len(containers) > _CONTAINERS:
-        text = f"{counted(len(containers) - _CONTAINERS, 'more container')} of this trace: see"
-        more = unknown(f"{text} the topic where-is-my-container.")
-        sections.append(Section("More containers", (more,)))
-    return sections
+    main = next((c for c in containers if c.image is not None), containers[0])
+    others = [c for c in containers if c is not main]
+    title = f"{named(main)}: " if others else ""
+    sections = _container(case, main, title)
+    told = [s for c in others[:_OTHERS] for s in container_is(case, c)]
+    if len(others) > _OTHERS:
+        more = counted(len(others) - _OTHERS, "more container")
+        told.append(unknown(f"{more} of this trace are not told of here."))
+    return [*sections, Section("Other containers", tuple(told))] if told else sections
 
 
 def _container(case: Case, container: Container, several: str) -> list[Section]:
     parts = (
         ("Who created whom, and who adopted whom", _making(case, container)),
         ("The container starts", [*_letting_go(case, container)]),
-        ("Cgroups", cgroups_of(case, container)),
+        ("Cgroups", cgroups_of(case, container, brief=True)),
         ("Streams", _streams(case, container)),
         ("The end", _ending(case, container)),
         ("What would survive", _surviving(case, container)),
@@ -54,7 +54,7 @@ def _container(case: Case, container: Container, several: str) -> list[Section]:
 def _making(case: Case, container: Container) -> list[Sentence]:
     """Follow the line of creators from the eldest to the runtime, with what became of each."""
     init = case.process(container.init or "")
-    runtime_made = {p.id for p in stages(case, container)}
+    runtime_made = {i for p in stages(case, container) for i in (p.id, p.creator)}
     line = [case.process(i) for i in case.line(init.id) if i not in runtime_made]
     daemons = [p.id for p in line if p.id in case.findings.double_forks]
     middles = {case.findings.double_forks[id_].middle for id_ in daemons}
@@ -66,8 +66,9 @@ def _making(case: Case, container: Container) -> list[Sentence]:
         elif process.id not in middles:
             told += birth(case, process)
             told += [s for change in process.adoptions for s in adoption(case, process, change)]
-        if process.id == watcher:
-            told += role(case, process)
+        beside = middles & {process.creator} if process.id in daemons else {process.id}
+        if watcher is not None and watcher in (process.id, *beside):
+            told += role(case, case.process(watcher))
     told += made_by_runtime(case, container)
     if init.id in runtime_made:
         told += [s for change in init.adoptions for s in adoption(case, init, change)]
@@ -144,10 +145,10 @@ def _plain(case: Case) -> list[Section]:
     if len(moved) > _PROCESSES:
         more = counted(len(moved) - _PROCESSES, "more process", "more processes")
         told.append(unknown(f"{more} of this trace got another parent and are not told of here."))
-    told += [*end(case, root), *outlived(case, root)] if root is not None else []
+    told += outlived(case, root) or end(case, root) if root is not None else []
     sections = [Section("", tuple(told))] if told else []
     engines = case.with_role("engine")
-    if engines or any(remote(p) for p in engines):
+    if engines:
         sections.append(Section("Where the container is", tuple(where(case))))
     return sections
 
@@ -161,6 +162,7 @@ def _count(case: Case) -> list[Sentence]:
     draft.rests_on(*(p.creation.at for p in made if p.creation))
     names = Counter(label(case, p) for p in made)
     most = [f"{count} \N{MULTIPLICATION SIGN} {name}" for name, count in names.most_common(8)]
-    text = f"It and what it created made {counted(len(made), 'process', 'processes')}"
-    more = " among others" if len(names) > len(most) else ""
-    return [draft.observed(f"{text}:{more} {listed(most)}.")]
+    were = "process was" if len(made) == 1 else "processes were"
+    more = ", and others" if len(names) > len(most) else ""
+    text = f"In all {len(made):,} {were} created: {listed(most)}{more}."
+    return [draft.observed(text)]

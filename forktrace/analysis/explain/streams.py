@@ -40,8 +40,9 @@ def connections(case: Case, container: Container) -> list[Sentence]:
     for place, id_ in enumerate(ids):
         others = set(ids[place + 1 :])
         for end in case.findings.streams.get(id_, ()):
-            if end.fd not in STANDARD and others & {h.process for h in end.holders}:
-                told.append(_connection(case, end, [h for h in end.holders if h.process in others]))
+            held = [h for h in end.holders if h.process in others and h.fds[0] not in STANDARD]
+            if end.fd not in STANDARD and held:
+                told.append(_connection(case, end, held))
     return told
 
 
@@ -59,8 +60,9 @@ def _alike(ends: Iterable[StreamEnd]) -> list[list[StreamEnd]]:
     """Put streams together that lead to the same."""
     groups: dict[object, list[StreamEnd]] = {}
     for end in ends:
-        held = tuple((h.process, h.fds, h.inferred) for h in end.holders)
-        groups.setdefault((end.kind, end.to, held, end.why, end.certainty), []).append(end)
+        held = tuple(h.process for h in end.holders)
+        key = (end.kind, held or end.to, end.why, end.certainty)
+        groups.setdefault(key, []).append(end)
     return list(groups.values())
 
 
@@ -73,26 +75,40 @@ def _told(case: Case, process: Process, group: list[StreamEnd]) -> Sentence:
         text = f"Where {names} of {process.id} {'lead' if several else 'leads'} is not in this"
         return unknown(f"{text} trace, because {why}.")
     draft = Draft(case)
-    held = [h for h in end.holders if h.process != process.id]
-    _cite(case, draft, group, held[:_HOLDERS])
+    held = [h for e in group for h in e.holders if h.process != process.id]
+    _cite(case, draft, group, held)
     text = f"{names[0].upper()}{names[1:]} of {draft.who(process.id)} {'are' if several else 'is'}"
     if end.kind == "closed":
         return draft.inferred(f"{text} closed.", "proc(5), /proc/PID/fd")
-    text += f" {_KINDS.get(end.kind) or short_path(end.to or 'a file')}"
+    text += f" {_leads_to(group)}"
     if held:
-        text += f", whose other end {_held_by(draft, held)}"
+        text += f", whose other {'ends' if len({e.to for e in group}) > 1 else 'end'} {_held_by(draft, held)}"
     elif end.kind in ("pipe", "socket", "terminal"):
         text += (
-            f" ({short_path(end.to or '')}); {end.why or 'who holds the other end was not seen'}"
+            f" ({short_path(end.to or '')}); {end.why or 'nobody was seen to hold its other end'}"
         )
     inferred = end.certainty == "inferred"
     return draft.told(f"{text}.", _RULE if held else "", inferred=inferred)
 
 
+def _leads_to(group: Sequence[StreamEnd]) -> str:
+    """Say what streams lead to: "a pipe", "two pipes", a file's path."""
+    end = group[0]
+    paths = {e.to for e in group}
+    if len(paths) > 1:
+        return f"{len(paths)} {end.kind}s"
+    return _KINDS.get(end.kind) or short_path(end.to or "a file")
+
+
 def _held_by(draft: Draft, held: Sequence[Holder]) -> str:
-    named = [f"{draft.who(h.process)} (its {_descriptors(h.fds)})" for h in held[:_HOLDERS]]
-    more = [f"{len(held) - _HOLDERS} more"] if len(held) > _HOLDERS else []
-    return f"{listed([*named, *more])} {'hold' if len(held) > 1 else 'holds'}"
+    """Say who holds something, each process with all its descriptors of it."""
+    by_process: dict[str, set[int]] = {}
+    for holder in held:
+        by_process.setdefault(holder.process, set()).update(holder.fds)
+    named = [
+        f"{draft.who(id_)} (its {_descriptors(sorted(fds))})" for id_, fds in by_process.items()
+    ]
+    return f"{listed(named, _HOLDERS)} {'hold' if len(named) > 1 else 'holds'}"
 
 
 def _descriptors(fds: Sequence[int]) -> str:

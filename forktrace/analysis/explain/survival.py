@@ -6,7 +6,7 @@ from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import listed
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
-from forktrace.model.process import Process
+from forktrace.model.process import Call, Process
 
 _DEATH = "kernel/exit.c: exit_notify; prctl(2), PR_SET_PDEATHSIG"
 _NAMESPACE = "pid_namespaces(7), the init process"
@@ -55,35 +55,68 @@ def outlived(case: Case, process: Process) -> list[Sentence]:
 
 
 def _would_survive(case: Case, engine: Process, kept: list[Process]) -> list[Sentence]:
-    free = [p for p in kept if case.launch.parent_now(p) not in (engine.id, None)]
-    if not free:
-        return []
-    draft = Draft(case)
-    draft.rests_on(*(moment for p in free for moment in parenthood(p)))
-    names = listed([f"{draft.who(p.id)} (a child of {_parent(case, p)})" for p in free])
-    asked = [(p, c) for p in free for c in p.calls if c.arguments.get("signal") and _deathsig(c)]
-    text = f"The death of {draft.who(engine.id)} alone would not have ended {names}: the kernel"
-    text += " ends no process because another one died, unless it is the parent and the process"
-    told = [draft.inferred(f"{text} asked for that by PR_SET_PDEATHSIG.", _DEATH)]
-    if not case.waits_recorded:
-        why = "it is recorded with --detail syscalls only"
-        text = f"Whether one of them asked for PR_SET_PDEATHSIG is not in this trace, because {why}"
-        return [*told, unknown(f"{text}.")]
-    for process, call in asked:
-        draft = Draft(case)
-        draft.rests_on(call.at)
-        signal = str(call.arguments["signal"])[:32]
-        text = f"{draft.who(process.id)} asked for {signal} at its parent's death by prctl."
-        told.append(draft.observed(text))
+    """Say which of these the death of the engine alone would have left alive, and which not.
+
+    That death reaches a process only down a line of children each of which asked for a signal at
+    its parent's death. Who is no descendant of the engine by real parents is out of its reach.
+    """
+    lines = {p.id: _line(case, p, engine) for p in kept}
+    doomed = [p for p in kept if lines[p.id] and all(map(_asked, lines[p.id]))]
+    free = [p for p in kept if p not in doomed and (not lines[p.id] or case.waits_recorded)]
+    told = [_lives(case, engine, free)] if free else []
+    told += [_dies(case, engine, p, lines[p.id]) for p in doomed]
+    for process in kept:
+        if process not in (*doomed, *free):
+            text = f"Whether {process.id} would have died with {engine.id} is not in this trace,"
+            why = "PR_SET_PDEATHSIG is recorded with --detail syscalls only"
+            told.append(unknown(f"{text} because {why}."))
     return told
 
 
-def _deathsig(call: object) -> bool:
-    return getattr(call, "arguments", {}).get("option") == "PR_SET_PDEATHSIG"
+def _lives(case: Case, engine: Process, free: list[Process]) -> Sentence:
+    draft = Draft(case)
+    draft.rests_on(*(moment for p in free for moment in parenthood(p)))
+    names = listed([f"{draft.who(p.id)} (a child of {_parent(case, p)})" for p in free])
+    text = f"The death of {draft.who(engine.id)} alone would not have ended {names}: the kernel"
+    text += " ends a process with another only where it is that one's child and has asked for"
+    return draft.inferred(f"{text} it by PR_SET_PDEATHSIG.", _DEATH)
+
+
+def _dies(case: Case, engine: Process, process: Process, line: list[Process]) -> Sentence:
+    draft = Draft(case)
+    draft.rests_on(*(call.at for p in line if (call := _asked(p)) is not None))
+    draft.rests_on(*(moment for p in line for moment in parenthood(p)))
+    each = listed([f"{draft.who(p.id)} asked for {_signal(p)}" for p in line[::-1]])
+    text = f"The death of {draft.who(engine.id)} would have reached {draft.who(process.id)}: at"
+    return draft.inferred(
+        f"{text} the death of its parent each of these gets a signal; {each}.", _DEATH
+    )
+
+
+def _line(case: Case, process: Process, engine: Process) -> list[Process]:
+    """Return a process and its real parents up to below the engine; none if it is not above."""
+    line = [process]
+    while (above := case.launch.parent_now(line[-1])) is not None:
+        if above == engine.id:
+            return line
+        line.append(case.process(above))
+    return []
+
+
+def _asked(process: Process) -> Call | None:
+    """Return the call by which a process asked for a signal at its parent's death, if it did."""
+    calls = [c for c in process.calls if c.arguments.get("option") == "PR_SET_PDEATHSIG"]
+    valid = [c for c in calls if c.error is None]
+    return valid[-1] if valid and valid[-1].arguments.get("signal") else None
+
+
+def _signal(process: Process) -> str:
+    call = _asked(process)
+    return str(call.arguments.get("signal"))[:32] if call else ""
 
 
 def _parent(case: Case, process: Process) -> str:
-    return case.launch.parent_now(process) or ""
+    return case.launch.parent_now(process) or "a process outside"
 
 
 def _namespace(case: Case, container: Container) -> list[Sentence]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from forktrace.analysis.explain.adoptions import adoption
 from forktrace.analysis.explain.births import birth
 from forktrace.analysis.explain.case import Case
-from forktrace.analysis.explain.cgroup_reasons import cgroups_of, travels
+from forktrace.analysis.explain.cgroup_reasons import apart_from_engine, cgroups_of, travels
 from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.ends import end, waits_note
@@ -15,7 +15,7 @@ from forktrace.analysis.explain.main_pid import main_pid
 from forktrace.analysis.explain.phrases import counted, listed
 from forktrace.analysis.explain.places import places
 from forktrace.analysis.explain.sentences import Sentence
-from forktrace.analysis.explain.stages import made_by_runtime, stages, until_payload
+from forktrace.analysis.explain.stages import made_by_runtime, own_pid, stages, until_payload
 from forktrace.analysis.explain.streams import connections, streams
 from forktrace.analysis.explain.survival import outlived, survivors
 from forktrace.analysis.explain.whereabouts import where
@@ -128,7 +128,7 @@ def what_survives(case: Case) -> list[Sentence]:
         s
         for c in case.findings.containers[:_CONTAINERS]
         if c.engine
-        for s in survivors(case, case.process(c.engine), c)
+        for s in (*survivors(case, case.process(c.engine), c), *apart_from_engine(case, c))
     ]
     if told or case.launch.root is None:
         return told or [unknown("What survives is not in this trace, because it has no engine.")]
@@ -143,6 +143,7 @@ def what_is_runc_init(case: Case) -> list[Sentence]:
     for container in case.findings.containers[:_CONTAINERS]:
         chain = stages(case, container)
         told += made_by_runtime(case, container)
+        told += [*programs(case, chain[0]), *own_pid(case, chain[-1])] if chain else []
         for process in chain:
             told += [*role(case, process), *_names(case, process)]
         told += [s for p in chain[:-1] for s in end(case, p)]
@@ -164,7 +165,8 @@ def _names(case: Case, process: Process) -> list[Sentence]:
     draft = Draft(case)
     draft.rests_on(*(s.at for s in shown) if len(shown) == len(called) else ())
     names = listed([name[:32] for name in called])
-    text = f"{draft.who(process.id)} was seen under the name {names}, the stage of the set-up"
+    word = "names" if len(called) > 1 else "name"
+    text = f"{draft.who(process.id)} was seen under the {word} {names}, the stage of the set-up"
     return [draft.observed(f"{text}.", "runc: libcontainer/nsenter/nsexec.c")]
 
 

@@ -2,7 +2,10 @@
 
 from forktrace.analysis.explain.case import Case, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
+from forktrace.analysis.explain.ends import end
 from forktrace.analysis.explain.phrases import counted, cut, listed
+from forktrace.analysis.explain.places import telling_hierarchy
+from forktrace.analysis.explain.residence import residence
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.analysis.roles import programs
@@ -19,14 +22,15 @@ _CLIENT = "docker(1): the client asks a daemon over a socket"
 def where(case: Case) -> list[Sentence]:
     """Say which processes the containers are, else why there is none."""
     found = [c for c in case.findings.containers if c.init]
-    told = [s for c in found[:_ONE_BY_ONE] for s in _container(case, c)]
+    told = [s for c in found[:_ONE_BY_ONE] for s in (*container_is(case, c), *_state(case, c))]
     if len(found) > _ONE_BY_ONE:
         more = counted(len(found) - _ONE_BY_ONE, "more container")
         told.append(unknown(f"{more} of this trace are not told of here, one by one."))
     return told or _nowhere(case)
 
 
-def _container(case: Case, container: Container) -> list[Sentence]:
+def container_is(case: Case, container: Container) -> list[Sentence]:
+    """Say which process a container is, and whose child."""
     init = case.process(container.init or "")
     draft = Draft(case)
     text = f"{named(container)} is {draft.who(init.id)}, pid {init.pid}"
@@ -37,6 +41,14 @@ def _container(case: Case, container: Container) -> list[Sentence]:
     inside = [id_ for id_ in container.members if id_ != init.id]
     text += f", with {counted(len(inside), 'more process', 'more processes')}" * bool(inside)
     return [draft.inferred(f"{text}.", "analysis/containers.py")]
+
+
+def _state(case: Case, container: Container) -> list[Sentence]:
+    """Say in which cgroup a container is, and how it ended."""
+    init = case.process(container.init or "")
+    hierarchy = telling_hierarchy(case, [i for i in (container.engine, init.id) if i])
+    told = residence(case, init, hierarchy) if hierarchy is not None else []
+    return [*told, *end(case, init)]
 
 
 def named(container: Container) -> str:

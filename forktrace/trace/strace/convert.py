@@ -31,8 +31,9 @@ class Conversion:
         self._separate = len(sources) > 1
         whose = [logs.task_of(s.name) for s in sources]
         self._tids = whose if self._separate else [None]
+        separate = frozenset(tid for tid in self._tids if tid is not None)
         self._stitchers = [Stitcher(tid) for tid in self._tids]
-        self._importer = Importer(separate=self._separate)
+        self._importer = Importer(separate, whose[0])
 
     def records(self) -> Iterator[events.AnyRecord]:
         """Yield the records of the trace, the header first.
@@ -80,6 +81,7 @@ class Conversion:
             first_unreadable=first.first_unreadable if first else None,
             left_out=sum(s.left_out for s in stitchers),
             unassigned=self._importer.unassigned,
+            unannounced=self._importer.unannounced,
             calls=sorted(name.decode() for name in calls),
             unfiltered=any(s.unfiltered for s in stitchers),
             ordered=not self._separate or self._merges_by_time(),

@@ -23,12 +23,14 @@ class Ends:
     Args:
         out: where events go.
         people: who is there.
+        separate: the tasks that have a log of their own, whose end stands there.
     """
 
-    def __init__(self, out: Out, people: Population) -> None:
+    def __init__(self, out: Out, people: Population, separate: frozenset[int]) -> None:
         self._out = out
         self._people = people
         self._table = people.table
+        self._separate = separate
         self.has_lines: bool | None = None
 
     def ending(self, process: Process, item: items.Call) -> None:
@@ -70,7 +72,7 @@ class Ends:
             child.waits.append(wait)
         if child.ending is not None and not self.has_lines:
             self._leave_without_lines()
-        elif not child.seen:
+        elif not child.seen and child.pid not in self._separate:
             self.end(child, child.reported)
 
     def _leave_without_lines(self) -> None:

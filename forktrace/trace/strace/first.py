@@ -13,10 +13,15 @@ class FirstProcess:
     On standard error strace names no pid while there is only one task. The first one's is known
     when a call returns it (set_tid_address(2), getpid(2)), when strace has said to whom it
     attached, or when the first pid turns up that no creation has announced. If none of it happens
-    it stays 0. ``by_elimination`` says that it was the last of these ways.
+    it is the one that the log's name ends in, else 0. ``by_elimination`` says that it was the pid
+    that turned up.
+
+    Args:
+        hint: the pid in the log's name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hint: int | None = None) -> None:
+        self._hint = hint
         self.by_elimination = False
         self._held: list[items.Item] | None = []
         self._announced: set[int | None] = set()
@@ -60,5 +65,5 @@ class FirstProcess:
         held, self._held = self._held or [], None
         for item in held:
             if item.tid is None and not isinstance(item, items.Told):
-                item.tid = first or 0
+                item.tid = first or self._hint or 0
             yield item

@@ -24,19 +24,20 @@ class Importer:
     strace let go of.
 
     Args:
-        separate: each task has a log of its own (``-ff``): what one says of another can stand
-            before what that one did.
+        separate: the tasks that have a log of their own (``-ff``): what one says of another can
+            stand before what that one did.
+        hint: the pid in the log's name, if it has one.
     """
 
-    def __init__(self, *, separate: bool = False) -> None:
+    def __init__(self, separate: frozenset[int], hint: int | None) -> None:
         self.unassigned = self.unreadable = 0
-        self.first = FirstProcess()
+        self.first = FirstProcess(hint)
         self.detached: list[int] = []
         self._separate = separate
         self._out = Out()
         self._people = Population(self._out)
         self._table = self._people.table
-        self._ends = Ends(self._out, self._people)
+        self._ends = Ends(self._out, self._people, separate)
         self._origin: int | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             items.Seen: self._seen,
@@ -51,6 +52,11 @@ class Importer:
     def made(self) -> list[events.Event]:
         """Return the events that were not taken out yet."""
         return self._out.events
+
+    @property
+    def unannounced(self) -> int:
+        """Return how many tasks no line announces."""
+        return self._people.unknown
 
     @property
     def now(self) -> int:

@@ -8,10 +8,10 @@ from msgspec import Struct
 # a Unix time or one relative to the line before; the number of the call; the instruction pointer.
 # A pid has at most seven digits (PID_MAX_LIMIT), a Unix time in whole seconds ten.
 _PREFIX = (
-    rb"[ \t]*(?:\[pid +(\d{1,7})(?:<[^<>]*>)?\] +|(\d{1,7})(?:<[^<>]*>)? +)?"
+    rb"[ \t]*+(?:\[pid ++(\d{1,7})(?:<[^<>]*+>)?\] ++|(\d{1,7})(?:<[^<>]*+>)? ++)?"
     rb"(?:(\d\d:\d\d:\d\d(?:\.\d{1,9})?|\d{9,11}(?:\.\d{1,9})?)"
-    rb"(?: +\(\+ +[\d.]{1,20}\))? +|[ \t]*(\d{1,9}\.\d{1,9}) +)?"
-    rb"(?:\[ *\d{1,5}\] +)?(?:\[[0-9a-f?]{8,16}\] +)?"
+    rb"(?: ++\(\+ ++[\d.]{1,20}\))? ++|(\d{1,9}\.\d{1,9}) ++)?"
+    rb"(?:\[ *+\d{1,5}\] ++)?(?:\[[0-9a-f?]{8,16}\] ++)?"
 )
 _LINE = re.compile(_PREFIX + rb"(?:([a-z_][a-z0-9_]{0,40}|\?{3,4})\(|(?=\+\+\+ |--- |<\.\.\. ))")
 _MESSAGE = re.compile(

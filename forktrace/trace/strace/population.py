@@ -58,7 +58,7 @@ class Population:
             self._out.put(events.ThreadStarted(at_ns=self._out.now, pid=due[0].pid, tid=tid))
             return due[0]
         self.unknown += 1
-        process = Process(tid, seen=True, foreign=False)
+        process = Process(tid)
         self.table.add(process)
         return process
 

@@ -20,7 +20,7 @@ from forktrace.trace.strace.literals import Result, Unreadable, read_result, spl
 # Calls of every start of a program that none of strace's groups has (%process, %file, …): a log
 # with one of them was not filtered.
 _UNFILTERED = frozenset((b"rseq", b"set_robust_list"))
-_UNFINISHED = re.compile(rb"\s*<(?:unfinished \.\.\.|pid changed to (\d{1,7}) \.\.\.)>$")
+_UNFINISHED = re.compile(rb"<(?:unfinished \.\.\.|pid changed to (\d{1,7}) \.\.\.)>$")
 _DROPPED = re.compile(rb"<(?:detached \.\.\.|ptrace\([A-Z_]+\):[^<>]*)>$")
 _RESUMED = re.compile(rb"<\.\.\. ([a-z_][a-z0-9_]{0,40}) resumed>")
 _ENDED = re.compile(
@@ -83,6 +83,9 @@ class Stitcher:
             self._no_line(raw)
             return
         if self._tid is not None:
+            if line.tid not in (None, self._tid):  # no file of strace -ff
+                self._bad()
+                return
             line.tid = self._tid
         self._now = self.clock.at(line.clock, line.relative)
         if not self.sure:
@@ -161,7 +164,7 @@ class Stitcher:
         if unfinished is None:
             self._finish(tid, _Begun(name, b"", self.total), body)
             return
-        begun = _Begun(name, body[: unfinished.start()], self.total)
+        begun = _Begun(name, body[: unfinished.start()].rstrip(), self.total)
         if name in CREATING:
             slot = items.Call(at_ns=self._now, tid=tid, name=name)
             begun.slot = slot
