@@ -100,7 +100,7 @@ class Streams:
     def __init__(self, launch: Launch) -> None:
         self._processes = launch.processes
         self._order = {id_: place for place, id_ in enumerate(launch.processes)}
-        self._spans: dict[int, list[_Span]] = defaultdict(list)
+        self._spans: dict[int, list[_Span] | None] = {}
         self._tables: dict[stream_ends.Key, list[dict[int, Descriptor]]] = defaultdict(list)
         for process in launch.inside:
             self._follow(process)
@@ -113,13 +113,19 @@ class Streams:
         gone = process.exit.at.at_ns if process.exit else _FOREVER
         ends = [start for start, _, _ in tables[1:]] + [gone]
         for (start, table, inherited), end in zip(tables, ends, strict=False):
-            known = id(table.fds)
-            if known not in self._spans:
-                for key in {
-                    key for opened in table.fds.values() for key in stream_ends.keys(opened)
-                }:
-                    self._tables[key].append(table.fds)
-            self._spans[known].append(_Span(start, end, process, table.at, inherited))
+            spans = self._spans_of(table)
+            if spans is not None:
+                spans.append(_Span(start, end, process, table.at, inherited))
+
+    def _spans_of(self, table: DescriptorTable) -> "list[_Span] | None":
+        """Return who had what is in a table, and when; None if there is nothing to look for."""
+        known = id(table.fds)
+        if known not in self._spans:
+            keys = {key for opened in table.fds.values() for key in stream_ends.keys(opened)}
+            self._spans[known] = [] if keys else None
+            for key in keys:
+                self._tables[key].append(table.fds)
+        return self._spans[known]
 
     def other_end(self, process_id: str, fd: int, at: Moment) -> StreamEnd:
         """Say what a process' descriptor led to at a moment, and who held the other end.
@@ -200,7 +206,7 @@ class Streams:
             likely = sure or tuple(fd for fd, matches in matching if matches is None)
             if not likely:
                 continue
-            for span in self._spans[id(fds)]:
+            for span in self._spans[id(fds)] or ():
                 if span.start <= at.at_ns < span.end:
                     guessed = span.inherited or not sure
                     holder = Holder(span.process.id, likely, span.at, guessed)

@@ -29,4 +29,5 @@ def render_parts(heading: Sequence[str], parts: Sequence[Part], _options: ViewOp
 
 def _item(item: Item) -> list[str]:
     mark = f" *{escape(item.mark)}*" if item.mark else ""
-    return [f"- {prose(item.text)}{mark}", *(f"  - {code(below)}" for below in item.below)]
+    rule = [f"  - rule: {escape(item.rule)}"] if item.rule else []
+    return [f"- {prose(item.text)}{mark}", *(f"  - {code(event)}" for event in item.events), *rule]

@@ -10,6 +10,7 @@ from forktrace.views.options import ViewOptions
 _WIDTH = 80
 _NARROWEST = 40
 _BULLET = "- "
+_INDENT = "    "
 _BOLD, _DIM, _ITALIC, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[3m", "\x1b[0m"
 
 
@@ -46,8 +47,10 @@ class _Page:
             kept = lines[-1].removesuffix(item.mark)
             lines[-1] = kept + self.paint(_ITALIC, item.mark)
         yield from lines
-        for below in item.below:
-            for line in self.wrapped(below, "      ", "        "):
+        for event in item.events:
+            yield self.paint(_DIM, _fit(f"{_INDENT}{event}", self._width))
+        if item.rule:
+            for line in self.wrapped(f"rule: {item.rule}", _INDENT, _INDENT):
                 yield self.paint(_DIM, line)
 
     def wrapped(self, text: str, first: str, following: str) -> Iterator[str]:
@@ -56,8 +59,7 @@ class _Page:
         empty = True
         for word in text.split(" "):
             room = self._width - cell_len(following)
-            if cell_len(word) > room:
-                word = set_cell_size(word, room - 1) + "…"
+            word = _fit(word, room)
             if not empty and cell_len(line) + 1 + cell_len(word) > self._width:
                 yield line
                 line, empty = following, True
@@ -68,3 +70,8 @@ class _Page:
     def paint(self, style: str, text: str) -> str:
         """Add a style where colours are wanted."""
         return f"{style}{text}{_PLAIN}" if self._color and text else text
+
+
+def _fit(text: str, room: int) -> str:
+    """Cut to ``room`` columns; a Chinese character takes two."""
+    return text if cell_len(text) <= room else set_cell_size(text, room - 1) + "…"

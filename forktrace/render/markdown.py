@@ -5,7 +5,7 @@ What comes here was made printable before, so it holds no line break.
 
 import re
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$^!])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$!])")
 _AT_START = re.compile(r"^(\s*)([-+=])|^(\s*\d+)([.)])")  # a list, a heading's rule
 _ADDRESS = re.compile(r"(?i)(www|https?|ftp|mailto|xmpp)([.:])")
 _CODE = re.compile(r"`([^`]*)`")

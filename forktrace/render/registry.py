@@ -48,6 +48,13 @@ FORMATS = (
     Format("svg", ("svg",), "tree", "forktrace.render.tree_svg:render", "the graph, by Graphviz"),
     Format("dot", ("dot", "gv"), "tree", "forktrace.render.dot:render", "the graph for Graphviz"),
     Format("text", ("txt",), "tree", "forktrace.render.text:render", "the process tree as text"),
+    Format(
+        "markdown",
+        ("md",),
+        "story",
+        "forktrace.render.explain_markdown:render",
+        "the story in words",
+    ),
     Format("json", ("json",), "graph", "forktrace.render.graph_json:render", "node-link graph"),
 )
 

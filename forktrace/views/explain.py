@@ -16,12 +16,14 @@ _NUMBERS = 40  # numbers of those; a count may rest on thousands
 class Item:
     """Be a sentence to show; ``mark`` says how certain it is, "" of what was observed.
 
-    ``below`` are the lines about the events that it rests on and its rule, where asked for.
+    Where they are asked for, ``events`` are lines about the events that it rests on, ``rule`` is
+    the rule that it follows by, "" for none.
     """
 
     text: str
     mark: str = ""
-    below: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,17 @@ def build_parts(sections: Sequence[Section], trace: Sequence[events.Event] | Non
 
 def _item(sentence: Sentence, trace: Sequence[events.Event] | None) -> Item:
     mark = "" if sentence.certainty == "observed" else f"({sentence.certainty})"
-    below = () if trace is None else tuple(_below(sentence, trace))
-    return Item(printable(sentence.text), mark, below)
+    if trace is None:
+        return Item(printable(sentence.text), mark)
+    shown = tuple(_events(sentence, trace))
+    return Item(printable(sentence.text), mark, shown, printable(sentence.rule))
 
 
-def _below(sentence: Sentence, trace: Sequence[events.Event]) -> list[str]:
+def _events(sentence: Sentence, trace: Sequence[events.Event]) -> list[str]:
     shown, rest = sentence.events[:_SHOWN], sentence.events[_SHOWN:]
     lines = [event_line(number, trace) for number in shown]
     if rest:
         numbers = ", ".join(str(number) for number in rest[:_NUMBERS])
         more = f", and {len(rest) - _NUMBERS:,} more" if len(rest) > _NUMBERS else ""
         lines.append(f"events {numbers}{more}")
-    if sentence.rule:
-        lines.append(f"by rule: {printable(sentence.rule)}")
     return lines

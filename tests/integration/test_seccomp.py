@@ -82,13 +82,15 @@ def calls_of(records: list[Record]) -> list[tuple[int, str, str, str | None]]:
     found = []
     for record in records:
         if record["event"] in ("process", "create"):
-            pids.setdefault(record.get("child", record.get("pid", 0)), len(pids))
+            pids.setdefault(record["child" if "child" in record else "pid"], len(pids))
         if record["event"] == "call":
             arguments = {
                 key: pids.get(value, value) if key in ("pid", "reaped") else value
                 for key, value in record.get("arguments", {}).items()
             }
-            found.append((pids[record["pid"]], record["name"], json.dumps(arguments), record.get("error")))
+            found.append(
+                (pids[record["pid"]], record["name"], json.dumps(arguments), record.get("error"))
+            )
     return sorted(found, key=lambda call: call[0])
 
 

@@ -5,9 +5,9 @@ from forktrace.analysis.passes import analyse
 from forktrace.model.launch import Launch
 from forktrace.views.select.alike import fold_alike, tuck_in
 from forktrace.views.select.limits import (
-    deeds,
+    Deeds,
     fit,
-    fold_ended_below,
+    fold_deepest,
     keep_first,
     pinned,
     to_depth,
@@ -40,11 +40,11 @@ def scene_of(launch: Launch) -> Scene:
 
 
 def runs(scene: Scene) -> Pass:
-    return fold_alike(deeds(scene.launch, scene.findings), only_neighbours=True)
+    return fold_alike(Deeds(scene.launch, scene.findings), only_neighbours=True)
 
 
 def alike(scene: Scene) -> Pass:
-    return fold_alike(deeds(scene.launch, scene.findings))
+    return fold_alike(Deeds(scene.launch, scene.findings))
 
 
 def counts(selection: Selection) -> list[tuple[str, int]]:
@@ -133,7 +133,7 @@ def test_two_alike_stay_two_rows() -> None:
 
 
 def test_what_lies_deep_is_counted_in_the_row_above() -> None:
-    for step in (to_depth(1), fold_ended_below(1, set())):
+    for step in (to_depth(1), fold_deepest(3, set()), fold_deepest(4, set())):
         assert [(row.id, row.within) for row in apply(make(0, 1), [step]).rows] == [
             ("p1", ()),
             ("p2", ("p3",)),
@@ -144,7 +144,7 @@ def test_what_lies_deep_is_counted_in_the_row_above() -> None:
 def test_orphans_and_who_adopted_them_are_not_folded_away() -> None:
     scene = scene_of(launch_of(*podman_steps()))
     pins = scene.with_above(pinned(scene.launch, scene.findings))
-    kept = {row.id for row in apply(scene, [fold_ended_below(0, pins)]).rows}
+    kept = {row.id for row in apply(scene, [fold_deepest(1, pins)]).rows}
     assert {"p1", "p3", "p4", "p5", "p8"} <= kept
     assert "p2" not in kept  # conmon --version
 

@@ -61,13 +61,15 @@ def _making(case: Case, container: Container) -> list[Sentence]:
     watcher = next((p.id for p in line if case.role(p.id) == "monitor"), None)
     told: list[Sentence] = []
     for process in line:
+        if process.id in middles:
+            continue
         if process.id in daemons:
             told += double_fork(case, case.findings.double_forks[process.id])
-        elif process.id not in middles:
+        else:
             told += birth(case, process)
             told += [s for change in process.adoptions for s in adoption(case, process, change)]
-        beside = middles & {process.creator} if process.id in daemons else {process.id}
-        if watcher is not None and watcher in (process.id, *beside):
+        here = (process.id, process.creator if process.id in daemons else None)
+        if watcher is not None and watcher in here:
             told += role(case, case.process(watcher))
     told += made_by_runtime(case, container)
     if init.id in runtime_made:

@@ -82,11 +82,11 @@ def _told(case: Case, process: Process, group: list[StreamEnd]) -> Sentence:
         return draft.inferred(f"{text} closed.", "proc(5), /proc/PID/fd")
     text += f" {_leads_to(group)}"
     if held:
-        text += f", whose other {'ends' if len({e.to for e in group}) > 1 else 'end'} {_held_by(draft, held)}"
+        ends = "ends" if len({e.to for e in group}) > 1 else "end"
+        text += f", whose other {ends} {_held_by(draft, held)}"
     elif end.kind in ("pipe", "socket", "terminal"):
-        text += (
-            f" ({short_path(end.to or '')}); {end.why or 'nobody was seen to hold its other end'}"
-        )
+        why = end.why or "nobody was seen to hold its other end"
+        text += f" ({short_path(end.to or '')}); {why}"
     inferred = end.certainty == "inferred"
     return draft.told(f"{text}.", _RULE if held else "", inferred=inferred)
 

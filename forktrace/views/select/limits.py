@@ -16,7 +16,7 @@ def fit(limit: int) -> Pass:
     """Make a pass that folds only as far as needed for at most ``limit`` rows."""
 
     def fold(scene: Scene, selection: Selection) -> Selection:
-        for step in _ever_harder(scene, selection, limit):
+        for step in _ever_harder(scene, limit):
             if len(selection.rows) <= limit:
                 break
             selection = step(scene, selection)
@@ -25,26 +25,22 @@ def fit(limit: int) -> Pass:
     return fold
 
 
-def _ever_harder(scene: Scene, selection: Selection, limit: int) -> Iterator[Pass]:
-    key = deeds(scene.launch, scene.findings)
+def _ever_harder(scene: Scene, limit: int) -> Iterator[Pass]:
+    key = Deeds(scene.launch, scene.findings)
     yield fold_alike(key, only_neighbours=True)
     yield fold_alike(key)
     yield tuck_in
-    deepest = max((scene.depth[row.id] for row in selection.rows), default=0)
     pins = scene.with_above(pinned(scene.launch, scene.findings))
-    yield from (fold_ended_below(depth, pins) for depth in range(deepest - 1, -1, -1))
+    yield fold_deepest(limit, pins)
     yield keep_first(limit)
 
 
-def deeds(launch: Launch, findings: Findings) -> "_Deeds":
-    """Return what tells what each process did: same program, part, end and adopters.
+class Deeds:
+    """Tell what each process did: equal ones ran the same program, with the same part and end.
 
-    Who adopted or left orphans is like no other.
+    Who adopted or left orphans is like no other (None). Orphans of one parent are alike.
     """
-    return _Deeds(launch, findings)
 
-
-class _Deeds:
     def __init__(self, launch: Launch, findings: Findings) -> None:
         adoptions = [a for process in launch.inside for a in process.adoptions]
         self._unlike = {id_ for a in adoptions for id_ in (a.parent, a.previous)}
@@ -52,6 +48,7 @@ class _Deeds:
         self._containers = containers_of(findings)
 
     def __call__(self, process: Process) -> Hashable | None:
+        """Return what a process did, to be compared; None where nothing is like it."""
         if process.id in self._unlike:
             return None
         found = self._roles.get(process.id)
@@ -74,11 +71,16 @@ def containers_of(findings: Findings) -> dict[str, str]:
     return {id_: found.key for found in findings.containers for id_ in found.members}
 
 
-def fold_ended_below(depth: int, pins: set[str]) -> Pass:
-    """Make a pass that folds processes deeper than ``depth`` into the one above, but ``pins``."""
+def fold_deepest(limit: int, pins: set[str]) -> Pass:
+    """Make a pass that folds level by level from below, but ``pins``, until ``limit`` rows stay."""
 
     def fold(scene: Scene, selection: Selection) -> Selection:
-        deeper = {row.id for row in selection.rows if scene.depth[row.id] > depth}
+        foldable = sorted(scene.depth[row.id] for row in selection.rows if row.id not in pins)
+        room = max(limit - (len(selection.rows) - len(foldable)), 0)
+        if len(foldable) <= room:
+            return selection
+        deepest = max(foldable[room] - 1, 0)
+        deeper = {row.id for row in selection.rows if scene.depth[row.id] > deepest}
         return drop(scene, selection, deeper - pins)
 
     return fold
