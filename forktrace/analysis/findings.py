@@ -59,14 +59,16 @@ class CgroupStay:
     """Say that a process was in a cgroup from a moment on, and how it came there.
 
     ``hierarchy`` is "" for cgroup v2, else the controllers of a v1 hierarchy as /proc/PID/cgroup
-    names them ("memory", "name=systemd"). ``how``: "inherited" at birth from the real parent,
-    "clone" with CLONE_INTO_CGROUP, "write" by a recorded write of its pid (``by`` is the id of the
-    process that wrote, ``since`` the write), "outside" where all writes of the traced processes
-    were recorded and none was this one, "first" where it was read first and nothing tells how it
-    came there, "seen" where it was found to have changed and nobody recorded who did it. ``since``
-    is exact for "inherited", "clone" and "write", else the moment when it was first seen so; it
-    then lay somewhere after ``not_before``, when the old path was last seen. ``inferred`` marks an
-    inheritance from a creator that was not known to be there itself: cgroups(7) has no other way.
+    names them ("memory", "name=systemd"). ``how``: "inherited" at birth from the creator,
+    "clone" with CLONE_INTO_CGROUP (``by`` is the creator), "write" by a recorded write of its pid
+    (``by`` is the id of the process that wrote, ``since`` the write), "outside" where all writes of
+    the traced processes were recorded and none was this one, "first" where it was read first and
+    nothing tells how it came there, "seen" where it was found to have changed and nobody recorded
+    who did it. ``since`` is exact for "inherited", "clone" and "write", else the moment when it was
+    first seen so; it then lay somewhere after ``not_before``, when the old path was last seen.
+    ``inferred`` marks an inheritance from a creator that was not known to be there itself
+    (cgroups(7) has no other way), and a write whose record came just after the process was seen
+    there: calls are recorded at their return.
     """
 
     hierarchy: str
@@ -113,7 +115,9 @@ class Container:
     ``id`` is the container's id, ``name`` and ``image`` what argv tells of it (None: it does not).
     ``engine`` is the process that the launch of it began with, ``runtimes`` are the invocations of
     the OCI runtime for it, in order. ``init`` is the container's first process, ``payload`` when it
-    executed what the user asked for. ``members`` are all processes in it, the init among them.
+    executed what the user asked for, or its child did where it stays as reaper (bubblewrap); None
+    where that was not seen, as of what ran before the trace. ``members`` are all
+    processes in it, the init among them.
     """
 
     key: str

@@ -96,7 +96,7 @@ def descriptors_event(
 
     Nothing is said of a process that was gone and of which nothing was known.
     """
-    if now is known or (now.errors == {"fd": "ESRCH"} and known is NOTHING):
+    if now is known or (now.is_gone and known is NOTHING):
         return None
     fds, closed = changed(known, now)
     errors = now.errors if now.errors != known.errors else None

@@ -55,6 +55,11 @@ class Table(Struct, frozen=True):
         """Say whether nothing could be read."""
         return not self.fds and WHOLE_FOLDER in self.errors
 
+    @property
+    def is_gone(self) -> bool:
+        """Say whether there was no process to look at any more."""
+        return self.errors.get(WHOLE_FOLDER) in ("ESRCH", "ENOENT")
+
     def after_exec(self) -> "Table":
         """Return what is still known after an exec, which closes others than 0 to 2 as a rule."""
         if self.is_unreadable or not (self.whole or len(self.fds) > len(STANDARD)):

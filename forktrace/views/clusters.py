@@ -8,7 +8,7 @@ from forktrace.model.history import History
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.views.containers import container_words
-from forktrace.views.namespaces import pid_namespace
+from forktrace.views.namespaces import pid_namespaces
 from forktrace.views.options import Cluster
 from forktrace.views.select.limits import containers_of
 from forktrace.views.words import cut, printable, short_ids
@@ -59,10 +59,10 @@ def _sessions(launch: Launch) -> Iterable[tuple[str, str]]:
 
 
 def _pid_namespaces(launch: Launch) -> Iterable[tuple[str, str]]:
+    found = pid_namespaces(launch)
     for process in launch.inside:
-        found = pid_namespace(process)
-        if found is not None:
-            yield process.id, f"PID namespace, {found}"
+        if process.id in found:
+            yield process.id, f"PID namespace, {found[process.id]}"
         elif process.nspid:
             yield process.id, "PID namespace of the tracer"
 

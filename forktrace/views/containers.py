@@ -58,11 +58,16 @@ def stream_words(launch: Launch, findings: Findings, container: Container) -> st
     ends = [end for end in findings.streams.get(container.init, ()) if end.fd < len(_STREAMS)]
     told = [(words, _STREAMS[end.fd]) for end in ends if (words := _end(launch, end))]
     parts = [
-        f"{' and '.join(name for _, name in same)} {words}"
+        f"{_and([name for _, name in same])} {words}"
         for words, same in groupby(told, key=lambda item: item[0])
     ]
     who = f"{container.init} {cut(name_of(launch.processes[container.init]), _PATH_CHARS)}"
     return f"{who}: {', '.join(parts)}" if parts else None
+
+
+def _and(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _end(launch: Launch, end: StreamEnd) -> str:

@@ -1,14 +1,19 @@
 """Tell PID namespaces apart."""
 
-from forktrace.model.process import Process
+from forktrace.model.history import History
+from forktrace.model.launch import Launch
 
 
-def pid_namespace(process: Process) -> str | None:
-    """Return what identifies a process's PID namespace, None for the tracer's own.
+def pid_namespaces(launch: Launch) -> dict[str, str]:
+    """Map each process that is in a PID namespace below the tracer's to what identifies that.
 
-    That is its inode where it could be read, else how deep it is (NSpid of proc(5)).
+    This is its inode where it was read, of the process or of whom it inherited it from, else how
+    deep it is (NSpid of proc(5)).
     """
-    if process.outside or len(process.nspid) < 2:
-        return None
-    inodes = [s.ns["pid"] for s in process.samples if s.ns and "pid" in s.ns]
-    return f"inode {inodes[-1]}" if inodes else f"depth {len(process.nspid)}"
+    history = History(launch, "ns")
+    result = {}
+    for process in launch.inside:
+        if len(process.nspid) > 1:
+            inode = (history.last(process.id) or {}).get("pid")
+            result[process.id] = f"inode {inode}" if inode else f"depth {len(process.nspid)}"
+    return result

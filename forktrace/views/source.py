@@ -44,10 +44,11 @@ def before_words(launch: Launch) -> str:
 
 
 def _ranges(ids: Iterable[str]) -> Iterable[str]:
-    """Write ids in short: p1, p2, p3, p7 are "p1 to p3", "p7"."""
+    """Write ids in short: p1, p2, p3, p7, p8 are "p1 to p3", "p7", "p8"."""
     run: list[int] = []
     for number in [*(int(id_[1:]) for id_ in ids), -1]:
         if run and number != run[-1] + 1:
-            yield f"p{run[0]}" if len(run) == 1 else f"p{run[0]} to p{run[-1]}"
+            told = [f"p{one}" for one in run]
+            yield from told if len(run) < 3 else [f"{told[0]} to {told[-1]}"]
             run = []
         run.append(number)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from forktrace.analysis.findings import Findings
+from forktrace.analysis.findings import Container, Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Moment, Process
 from forktrace.trace.text import decode_text
+from forktrace.views.containers import container_words
 from forktrace.views.notes import summary_words
 from forktrace.views.words import count_words, cut, name_of, program_words, show_argv
 
@@ -24,6 +25,7 @@ def tell(launch: Launch, findings: Findings) -> str:
     command = show_argv([decode_text(a) for a in launch.header.command], 200)
     summary = ", ".join(summary_words(launch))
     more = [f"And {count_words(untold, 'further event')}."] if untold else []
+    more += [_container(found) for found in findings.containers[:_MOST]]
     return " ".join([f"Launch of {command}: {summary}.", *told, *more])
 
 
@@ -42,12 +44,20 @@ def _sentences(launch: Launch, findings: Findings) -> Iterator[tuple[Moment, str
         yield from _calls(findings, process)
 
 
+def _container(found: Container) -> str:
+    words = container_words(found)
+    members = ", ".join(found.members[:_MOST]) or "no process that was seen"
+    return f"{words[0].upper()}{words[1:]} holds {members}."
+
+
 def _who(process: Process) -> str:
     return f"{process.id} {cut(name_of(process), _CHARS)}"
 
 
 def _birth(launch: Launch, process: Process) -> Iterator[tuple[Moment, str]]:
     creator = process.creator
+    if process.attached and process.parent is not None:
+        yield process.born, f"{process.parent} was the parent of {_who(process)} before."
     if creator is None or creator not in launch.processes:
         return
     words = f"{creator} created {process.id}"
@@ -58,7 +68,8 @@ def _birth(launch: Launch, process: Process) -> Iterator[tuple[Moment, str]]:
 
 def _programs(process: Process) -> Iterator[tuple[Moment, str]]:
     for image in process.images:
-        if not image.inherited:
+        before = process.attached and image.at.seq <= process.born.seq
+        if not image.inherited and not before:
             yield image.at, f"{process.id} executed {program_words(image, _CHARS)}."
 
 

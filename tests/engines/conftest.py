@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Missing
 from tests.engines.lab import Need, Watched, podman, unique_name
-from tests.integration.harness import Forktrace, end_process
+from tests.integration.harness import end_process
 
 # What the image's shell scripts need; all are links to busybox.
 LINKS = ("sh", "echo", "sleep", "true", "false", "cat", "kill", "read", "ps", "setsid", "date")
@@ -18,7 +18,7 @@ SEARCH = f"{os.environ['PATH']}:/usr/sbin:/sbin:/usr/libexec/podman:/usr/lib/pod
 
 
 @pytest.fixture
-def forktrace(tmp_path: Path) -> Iterator[Forktrace]:
+def forktrace(tmp_path: Path) -> Iterator[Watched]:
     """Return forktrace, to be run as a process with its own state folder; end what is left."""
     made = Watched(tmp_path)
     yield made

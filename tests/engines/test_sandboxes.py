@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.lab import WAIT, Need, call, cgroup_of, namespaces_of, start
+from tests.engines.cgroups import ENTER, new_cgroups
+from tests.engines.lab import WAIT, Need, Watched, call, cgroup_of, namespaces_of, start
 from tests.engines.traced import Traced
 from tests.integration.harness import Forktrace, Record, read_records, wait_until
 
@@ -64,14 +65,24 @@ def test_bubblewrap_without_a_pid_namespace(forktrace: Forktrace, rootfs: Path, 
     assert [traced.role(p) for p in (traced.root, payload)] == ["monitor", "container"]
 
 
+@pytest.fixture
+def confined(forktrace: Watched) -> Iterator[Forktrace]:
+    """Return forktrace in cgroups of its own, as nspawn leaves behind those that it makes."""
+    with new_cgroups() as files:
+        forktrace.env["FORKTRACE_TEST_CGROUPS"] = " ".join(map(str, files))
+        forktrace.program = ("sh", "-c", ENTER, "sh", *forktrace.program)
+        yield forktrace
+        forktrace.close()  # nobody may be in there when they are removed
+
+
 @pytest.mark.parametrize("detail", ["events", "syscalls"])
-def test_nspawn(forktrace: Forktrace, rootfs: Path, need: Need, detail: str, unique: str) -> None:
+def test_nspawn(confined: Forktrace, rootfs: Path, need: Need, detail: str, unique: str) -> None:
     """The outer child makes the inner one, and leaves it to nspawn, which is a subreaper."""
     need("systemd-nspawn")
     (rootfs / "etc" / "os-release").touch()
     command = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--pipe")
     run = start(
-        forktrace,
+        confined,
         *(*command, f"--machine={unique}", "-D", str(rootfs), "/bin/sh", "-c", WAIT),
         options=("--detail", detail),
     )

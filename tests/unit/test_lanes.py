@@ -187,6 +187,11 @@ def labels(picture: Picture) -> list[Label]:
     return [mark for mark in picture.marks if isinstance(mark, Label)]
 
 
+def placed(picture: Picture) -> list[tuple[str, Bounds]]:
+    """Return every text with the box that it fits in."""
+    return [(label.text, label.bounds) for label in labels(picture)]
+
+
 def texts(picture: Picture, kind: str) -> list[str]:
     return [label.text for label in labels(picture) if label.kind.split()[0] == kind]
 
@@ -224,21 +229,21 @@ DRAWN = [(name, time) for name in CASES for time in (False, True) if not time or
 
 @pytest.mark.parametrize(("name", "time"), DRAWN)
 def test_no_two_labels_overlap(name: str, time: bool) -> None:
-    pairs = combinations(labels(drawn(name, time)), 2)
-    clashes = [(a.text, b.text) for a, b in pairs if a.bounds.meets(b.bounds)]
-    assert clashes == []
+    pairs = combinations(placed(drawn(name, time)), 2)
+    assert [(a, b) for (a, one), (b, other) in pairs if one.meets(other)] == []
 
 
 @pytest.mark.parametrize(("name", "time"), DRAWN)
 def test_no_label_overlaps_a_line_or_a_mark(name: str, time: bool) -> None:
     picture = drawn(name, time)
     marks = [m for m in picture.marks if not isinstance(m, Label) and m.kind not in BEHIND]
+    texts = placed(picture)
     clashes = [
-        (label.text, mark)
+        (text, mark)
         for mark in marks
         for box in boxes_of(mark)
-        for label in labels(picture)
-        if label.bounds.meets(box)
+        for text, bounds in texts
+        if bounds.meets(box)
     ]
     assert clashes == []
 
@@ -687,7 +692,7 @@ def test_what_ran_already_shows_its_command_with_its_name() -> None:
 def test_an_attach_says_once_what_ran_before() -> None:
     picture = drawn("attach")
     caption = " ".join(texts(picture, "caption"))
-    assert "p1 to p2 ran before the trace began" in caption
+    assert "p1, p2 ran before the trace began" in caption
     assert "Recorded with ptrace" in caption
     assert len([m for m in picture.marks if m.kind == "create" and m.title]) == 1  # type: ignore[union-attr]
 
@@ -715,3 +720,21 @@ def test_a_trace_without_times_has_no_axis_of_time() -> None:
         launch = launch_of(*PIPELINE, **header)
         with pytest.raises(UsageError, match="leave --time out"):
             lay_out(launch, analyse(launch), ViewOptions(time=True))
+
+
+def test_what_was_born_into_a_namespace_shares_the_frame_of_who_was_there_before() -> None:
+    inside = {"nspid": [11, 1], "ns": {"pid": 4026531999}}
+    picture = picture_of(
+        launch_of(
+            ("root", 10, "unshare --pid --fork sh"),
+            ("fork", 10, 11, "", inside),
+            ("fork", 11, 12, "", {"nspid": [12, 2]}),
+            ("exit", 12, 0),
+            ("exit", 11, 0),
+            ("exit", 10, 0),
+        )
+    )
+    (frame,) = frames(picture, "frame")
+    assert frame.title == "PID namespace (inode 4026531999)"
+    for id_ in ("p2", "p3"):
+        assert frame.y < lane_y(picture, id_) < frame.y + frame.height

@@ -37,7 +37,7 @@ def test_what_ran_before_is_said_once() -> None:
 
 def test_ids_are_told_in_ranges_and_counted_where_there_are_many() -> None:
     steps: list[Step] = [*standing(10), ("fork", 10, 11), *standing(20, 30)]
-    assert before_words(launch_of(*steps, source="attach")).startswith("p1, p3 to p4 ran")
+    assert before_words(launch_of(*steps, source="attach")).startswith("p1, p3, p4 ran")
     steps = [s for pid in range(100, 110) for s in (*standing(pid), ("fork", pid, pid + 100))]
     assert before_words(launch_of(*steps, source="attach")).startswith("10 processes ran")
     assert before_words(launch_of(("root", 10, "sh"))) == ""

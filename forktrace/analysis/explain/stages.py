@@ -18,7 +18,7 @@ def stages(case: Case, container: Container) -> list[Process]:
     """Return the processes from the one that the runtime created to the container's init."""
     line = [case.process(id_) for id_ in case.line(container.init or "")] if container.init else []
     for place, process in enumerate(line):
-        if process.id in container.runtimes:
+        if process.id in container.runtimes or case.role(process.id) == "runtime":
             return line[place + 1 :]
     return []
 

@@ -45,7 +45,8 @@ class Importer:
             items.Signal: self._signal,
             items.Ended: self._ended,
             items.Told: self._told,
-            items.Named: self._named,
+            items.Named: self._no_event,
+            items.After: self._no_event,
         }
 
     @property
@@ -104,8 +105,8 @@ class Importer:
             return self._table.tasks[item.former].pid
         return self._table.sole()
 
-    def _named(self, item: items.Named) -> None:
-        """Take what matters for the first process alone."""
+    def _no_event(self, item: items.Item) -> None:
+        """Take what matters for the first process' pid or for the order of logs alone."""
 
     def _seen(self, item: items.Seen) -> None:
         self._people.who(item, item.name)

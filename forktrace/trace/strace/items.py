@@ -71,3 +71,9 @@ class Told(Item):
 
 class Named(Item):
     """Say that the lines without a pid up to here were those of ``tid``."""
+
+
+class After(Item):
+    """Say that what follows comes after all that ``task``, a thread, did: its exec was the end."""
+
+    task: int

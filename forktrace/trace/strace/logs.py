@@ -79,38 +79,73 @@ def merged(logs: Sequence[Iterable[items.Item]]) -> Iterator[items.Item]:
 def by_cause(logs: dict[int, Iterator[items.Item]]) -> Iterator[items.Item]:
     """Yield the items of logs without times so that no effect comes before its cause.
 
-    A process' log comes after the call that created it, and is read to its end before a wait that
-    returned it. What else happened first is not known.
+    A task's log comes after the call that created it; it is read to its end before a wait that
+    returned it, and a thread's before the end of its process or an exec that took its place. What
+    else happened first is not known.
 
     Args:
-        logs: the items of each task's log, by tid, the first process first.
+        logs: the items of each task's log, by tid.
     """
-    waiting: list[int] = []
+    causes = _Causes(logs)
     position = 0
-    unread = dict(logs)
-    held: dict[int, items.Item] = {}
-    for first in logs:
-        waiting.append(first)
-        while waiting:
-            tid = waiting[-1]
-            log = unread.get(tid)
-            item = held.pop(tid, None) or (next(log, None) if log is not None else None)
-            if item is None:
-                unread.pop(tid, None)
-                waiting.pop()
-                continue
-            awaited = _awaited(item)
-            if awaited in unread and awaited not in waiting:
-                held[tid] = item
-                waiting.append(awaited)
-                continue
+    while (tid := causes.next()) is not None:
+        for item in causes.read(tid):
             item.at_ns = position
             position += 1
             yield item
 
 
-def _awaited(item: items.Item) -> int | None:
-    """Return the task that a wait returned."""
-    if not isinstance(item, items.Call) or item.name not in (b"wait4", b"waitpid", b"waitid"):
-        return None
-    return item.result.outer or item.result.value
+class _Causes:
+    """Know which logs are not read yet, who was created, and which threads a process has."""
+
+    def __init__(self, logs: dict[int, Iterator[items.Item]]) -> None:
+        self._unread = dict(logs)
+        self._created: list[int] = []
+        self._leaders: dict[int, int] = {}
+
+    def next(self) -> int | None:
+        """Return the task whose log is to be begun: one whose creation was read, if there is."""
+        self._created = [tid for tid in self._created if tid in self._unread]
+        return next(iter(self._created or self._unread), None)
+
+    def read(self, first: int) -> Iterator[items.Item]:
+        """Yield a log to its end, and before each item the logs that it must come after."""
+        under_way: dict[int, tuple[Iterator[items.Item], items.Item | None]] = {}
+        under_way[first] = self._unread.pop(first), None
+        while under_way:
+            tid, (log, held) = next(reversed(under_way.items()))
+            item = held or next(log, None)
+            if item is None:
+                del under_way[tid]
+                continue
+            before = next((t for t in self._before(item) if t in self._unread), None)
+            if before is not None:
+                under_way[tid] = log, item
+                under_way[before] = self._unread.pop(before), None
+                continue
+            under_way[tid] = log, None
+            self._note(item)
+            yield item
+
+    def _note(self, item: items.Item) -> None:
+        if not isinstance(item, items.Call) or item.name not in items.CREATING:
+            return
+        child = item.result.outer or item.result.value
+        if child is None or item.tid is None:
+            return
+        self._created.append(child)
+        if any(b"CLONE_THREAD" in argument for argument in item.arguments):
+            self._leaders[child] = self._leaders.get(item.tid, item.tid)
+
+    def _before(self, item: items.Item) -> Iterator[int]:
+        """Yield the tasks whose logs must be read before an item."""
+        if isinstance(item, items.Call) and item.name in (b"wait4", b"waitpid", b"waitid"):
+            yield item.result.outer or item.result.value or 0
+        ends = isinstance(item, items.Ended | items.After) or (
+            isinstance(item, items.Call) and item.name == b"exit_group"
+        )
+        if ends and item.tid not in self._leaders:
+            last = item.task if isinstance(item, items.After) else 0
+            threads = [t for t, leader in self._leaders.items() if leader == item.tid]
+            yield from [t for t in threads if t != last]
+            yield last

@@ -61,7 +61,6 @@ class Stitcher:
         self._queue: deque[items.Item] = deque()
         self._begun: dict[int | None, _Begun] = {}
         self._seen: set[int | None] = set()
-        self._moved: dict[int | None, int] = {}
         self._cut: bytes | None = None
         self._attached: int | None = None
         self._over = False
@@ -172,7 +171,7 @@ class Stitcher:
             self._put(slot)
         self._begun[tid] = begun
         if unfinished[1] and tid is not None:
-            self._moved[int(unfinished[1])] = self._moved[None] = tid
+            self._superseded(int(unfinished[1]), tid)
 
     def _other(self, line: lines.Line) -> None:
         body = line.body
@@ -185,7 +184,7 @@ class Stitcher:
         elif found := _ENDED.match(body):
             self._ended(line.tid, found)
         elif found := _SUPERSEDED.match(body):
-            self._moved[line.tid] = int(found[1])
+            self._superseded(line.tid, int(found[1]))
         else:
             self._bad()
 
@@ -231,8 +230,6 @@ class Stitcher:
 
     def _candidates(self, tid: int | None, name: bytes) -> Iterator[int | None]:
         yield tid
-        if name in EXECUTING and tid in self._moved:
-            yield self._moved.pop(tid)
         if tid is not None:
             yield None
         if tid is None or name in EXECUTING:
@@ -277,21 +274,28 @@ class Stitcher:
         if creation.name != b"vfork" and b"CLONE_VFORK" not in flags:
             return
         child = creation.result.outer or creation.result.value
-        begun = self._begun.get(child)
+        self._executed(child, child, None)
+
+    def _superseded(self, tid: int | None, former: int) -> None:
+        """Take that a process goes on under its leader's tid: the exec of a thread succeeded."""
+        if former not in self._begun:
+            self._put(items.After(at_ns=self._now, tid=tid, task=former))
+        self._executed(former, tid, former)
+
+    def _executed(self, caller: int | None, tid: int | None, former: int | None) -> None:
+        """Put the exec that a task has begun, which is known to have succeeded."""
+        begun = self._begun.get(caller)
         if begun is None or begun.name not in EXECUTING:
             return
+        del self._begun[caller]
         text = begun.text if begun.text.endswith(b"...") else begun.text + b", ..."
-        del self._begun[child]
         try:
             arguments, _rest = split_call(text + b")")
         except Unreadable:
             return
-        self._put(
-            items.Call(
-                at_ns=self._now, tid=child, name=begun.name, arguments=arguments,
-                result=Result(0), left=self.total,
-            )
-        )  # fmt: skip
+        call = items.Call(at_ns=self._now, tid=tid, name=begun.name, arguments=arguments)
+        call.result, call.left, call.former = Result(0), self.total, former
+        self._put(call)
 
     def _put(self, item: items.Item) -> None:
         item.line = self.total

@@ -12,7 +12,7 @@ from forktrace.views.lanes.columns import Need
 from forktrace.views.lanes.draw import Canvas
 from forktrace.views.lanes.edges import Edge
 from forktrace.views.lanes.plan import Lane, Plan
-from forktrace.views.namespaces import pid_namespace
+from forktrace.views.namespaces import pid_namespaces
 from forktrace.views.select.limits import containers_of
 from forktrace.views.shapes import Box, Label, Mark
 
@@ -50,10 +50,11 @@ def find_frames(plan: Plan) -> list[Frame]:
     """
     owner = containers_of(plan.findings)
     by_key = {container.key: container for container in plan.findings.containers}
-    spaces = list(_runs(plan, lambda lane: pid_namespace(lane.process)))
+    inner = pid_namespaces(plan.launch)
+    spaces = list(_runs(plan, lambda lane: inner.get(lane.process.id)))
     frames = []
     for key, lanes in _runs(plan, lambda lane: _shared(lane, owner)):
-        same = next((space for space, inner in spaces if inner == lanes), None)
+        same = next((space for space, others in spaces if others == lanes), None)
         frames.append(Frame(lanes, by_key[key], same))
     framed = [frame.lanes for frame in frames]
     frames += [Frame(lanes, None, space) for space, lanes in spaces if lanes not in framed]

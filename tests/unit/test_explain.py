@@ -1,0 +1,408 @@
+"""What ``explain`` says of a launch, and what it does not dare to say."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from forktrace.analysis.explain import TOPICS, Case, Sentence, explain
+from forktrace.analysis.passes import analyse
+from forktrace.errors import NoProcessError
+from forktrace.model.build import build_launch
+from forktrace.render import explain_markdown, explain_text
+from forktrace.render.markdown import code, escape, prose
+from forktrace.trace import events
+from forktrace.trace.reader import TraceFile, read_trace
+from forktrace.views.explain import build_parts
+from forktrace.views.explain_heading import heading
+from forktrace.views.options import ViewOptions
+from tests.unit.events import Step, trace_of
+from tests.unit.podman import podman_steps, podman_syscall_steps
+
+PROJECT = Path(__file__).parents[2]
+EXAMPLE = PROJECT / "examples" / "podman-run" / "launch.jsonl"
+SESSION = "0::/user.slice/user-0.slice/session-1.scope"
+UNIT = "0::/system.slice/baz.service"
+
+
+def case_of(trace: TraceFile) -> Case:
+    launch = build_launch(trace)
+    return Case(launch, analyse(launch))
+
+
+def say(question: str | None, *steps: Step, **header: Any) -> list[Sentence]:
+    case = case_of(trace_of(*steps, **header))
+    return [s for section in explain(case, question) for s in section.sentences]
+
+
+def texts(question: str | None, *steps: Step, **header: Any) -> list[str]:
+    return [sentence.text for sentence in say(question, *steps, **header)]
+
+
+def told(sentences: Sequence[Sentence], words: str) -> Sentence:
+    """Return the one sentence that has these words."""
+    found = [s for s in sentences if words in s.text]
+    assert len(found) == 1, (words, [s.text for s in sentences])
+    return found[0]
+
+
+# The story.
+
+
+def test_the_story_of_a_container() -> None:
+    said = say(None, *podman_steps())
+    assert told(said, "is the command").text == "p1 podman (pid 3000) is the command that " + (
+        "forktrace started."
+    )
+    double = told(said, "a double fork")
+    assert double.text == (
+        "p1 podman created p3 conmon (pid 3020) by vfork, p3 forked p4 conmon (pid 3021), and p3 "
+        "exited with 0, with nothing executed since: a double fork."
+    )
+    assert double.certainty == "observed"
+    adopted = told(said, "the kernel made p4 conmon")
+    assert adopted.text.startswith("When p3 conmon, its parent, exited with 0, the kernel made p4")
+    assert adopted.text.endswith("a child of x1 systemd (pid 1, outside the trace).")
+    assert told(said, "must be a subreaper").certainty == "inferred"
+    assert told(said, "p8 echo go, which had waited").certainty == "inferred"
+    assert told(said, "`echo hi` itself").text.startswith("p8 echo ran `/usr/sbin/runc init` until")
+    assert told(said, "alone would not have ended p4 conmon (a child of x1) and p8 echo (a child")
+    assert len(said) <= 30
+
+
+def test_recorded_calls_make_certain_what_was_inferred() -> None:
+    said = say(None, *podman_syscall_steps(), detail="syscalls")
+    assert told(said, "PR_SET_CHILD_SUBREAPER").certainty == "observed"
+    waited = told(said, "p8 echo exited with 0")
+    assert (waited.text, waited.certainty) == (
+        "p8 echo exited with 0; p4 conmon waited for it and took that status.",
+        "observed",
+    )
+
+
+def test_names_come_from_the_trace() -> None:
+    """No engine's name stands in a story but that of the trace."""
+    steps = podman_steps("/opt/watch", "/opt/oci", "/opt/motor")
+    case = case_of(trace_of(*steps, command=["motor", "run"]))
+    for question in (None, *TOPICS, *case.launch.processes):
+        for section in explain(case, question):
+            for sentence in section.sentences:
+                words = sentence.text.replace("libpod-", "")
+                assert not [n for n in ("podman", "conmon", "runc", "docker") if n in words], words
+    assert (
+        "p1 motor created p3 watch"
+        in told([s for section in explain(case) for s in section.sentences], "a double fork").text
+    )
+
+
+def test_a_launch_without_a_container() -> None:
+    said = texts(None, ("root", 10, "sh"), ("fork", 10, 11), ("exec", 11, "date"), ("exit", 11, 0),
+                 ("exit", 10, 3))  # fmt: skip
+    assert said == [
+        "p1 sh (pid 10) is the command that forktrace started.",
+        "In all 1 process was created: 1 \N{MULTIPLICATION SIGN} date.",
+        "p1 sh exited with 3; no other process was seen to live on.",
+    ]
+
+
+def test_helpers_are_counted() -> None:
+    steps: list[Step] = list(podman_steps())
+    for pid in range(4000, 4036):
+        steps[5:5] = [("vfork", 3000, pid), ("exec", pid, "iptables -nvL"), ("exit", pid, 0)]
+    said = say(None, *steps)
+    assert told(said, "37 helpers: 36 \N{MULTIPLICATION SIGN} iptables and 1")
+    assert len(said) <= 30
+
+
+# Cgroups.
+
+
+def in_unit(argv: str = "podman run alpine", **executed: Any) -> list[Step]:
+    """Return a launch in a unit where conmon stays and the container leaves."""
+    steps = podman_steps()
+    root = events.Started(
+        at_ns=1, pid=3000, root=True,
+        state=events.State(comm="python3", ppid=9, nspid=[3000], cgroup=[UNIT], pgid=3, sid=3),
+    )  # fmt: skip
+    ran = events.Executed(
+        at_ns=2, pid=3000, path="/usr/bin/podman", argv=list(argv.split()), **executed
+    )
+    kept: list[Step] = []
+    for step in steps[1:]:
+        assert isinstance(step, tuple)
+        state = step[-1]
+        scope = isinstance(state, dict) and "conmon" in str(state.get("cgroup", ""))
+        if step[0] == "sample" and scope:
+            continue
+        if scope:
+            step = (*step[:-1], {k: v for k, v in state.items() if k != "cgroup"})
+        kept.append(step)
+    return [root, ran, *kept]
+
+
+def test_a_unit_keeps_conmon_where_invocation_id_is_set() -> None:
+    sentence = told(
+        say("why-cgroup", *in_unit(env=["INVOCATION_ID"])), "is in the cgroup of p1 podman:"
+    )
+    assert "INVOCATION_ID is set" in sentence.text
+    assert "leaves conmon in there" in sentence.text
+    assert sentence.certainty == "inferred"
+    assert "1.8.0" in sentence.rule
+
+
+def test_the_bug_of_cgroupfs_is_only_suspected() -> None:
+    sentence = told(say("why-cgroup", *in_unit()), "is in the cgroup of p1 podman")
+    assert "although INVOCATION_ID is not set there" in sentence.text
+    assert "looks like a bug of podman 4.2 to 5.8" in sentence.text
+    assert "would tell" in sentence.text
+    assert sentence.certainty == "inferred"
+
+
+def test_nothing_is_suspected_where_the_environment_was_not_seen() -> None:
+    said = say("why-cgroup", *in_unit(), source="import")
+    assert "INVOCATION_ID" not in told(said, "is in the cgroup of p1 podman").text
+
+
+def test_conmon_stays_where_it_was_told_to() -> None:
+    said = say("why-cgroup", *in_unit("podman run --cgroups=no-conmon alpine"))
+    assert "as --cgroups=no-conmon asked for" in told(said, "is in the cgroup of p1 podman").text
+
+
+def test_conmon_in_a_cgroup_of_its_own() -> None:
+    said = say("why-cgroup", *podman_steps())
+    assert told(said, "p4 conmon is not in the cgroup of p1 podman").certainty == "inferred"
+    moved = told(said, "p4 conmon ended in the cgroup")
+    assert "by whom was not recorded" in moved.text
+    assert told(said, "named after the container's id").certainty == "inferred"
+
+
+# Docker, units, survival.
+
+
+def test_a_container_that_a_daemon_makes() -> None:
+    steps: list[Step] = [("root", 10, "docker run alpine echo hi"), ("thread", 10, 11),
+                         ("exit", 10, 0)]  # fmt: skip
+    for question in ("where-is-my-container", None):
+        said = say(question, *steps)
+        assert told(said, "is a client: it asks dockerd and containerd").certainty == "inferred"
+        assert told(said, "forktrace attach -p").certainty == "unknown"
+
+
+def test_the_main_process_of_a_unit() -> None:
+    said = say("main-pid", *in_unit(env=["INVOCATION_ID", "NOTIFY_SOCKET"]))
+    assert told(said, "had INVOCATION_ID and NOTIFY_SOCKET in its environment")
+    sent = told(said, "sends MAINPID")
+    assert "p4 conmon" in sent.text
+    assert "not recorded" in sent.text
+    assert sent.certainty == "inferred"
+    assert told(said, "forktrace is the main process until").certainty == "inferred"
+
+
+def asks_for_death(pid: int) -> Step:
+    return ("call", pid, "prctl", {"option": "PR_SET_PDEATHSIG", "signal": "SIGKILL"})
+
+
+CHAIN: list[Step] = [
+    ("root", 10, "podman run --name x alpine"),
+    ("vfork", 10, 11),
+    ("exec", 11, "runc run ID"),
+    ("clone", 11, 12, "NEWPID NEWNS", {"nspid": [12, 1]}),
+    ("exec", 12, "sleep 1"),
+    ("exit", 12, 0), ("exit", 11, 0), ("exit", 10, 0),
+]  # fmt: skip
+
+
+def test_a_death_that_reaches_the_container_down_the_line() -> None:
+    both = [*CHAIN[:2], asks_for_death(11), *CHAIN[2:4], asks_for_death(12), *CHAIN[4:]]
+    dies = told(say("what-survives", *both, detail="syscalls"), "would have reached p3 sleep")
+    assert "p2 runc run asked for SIGKILL and p3 sleep asked for SIGKILL" in dies.text
+    one = [*CHAIN[:4], asks_for_death(12), *CHAIN[4:]]
+    assert told(say("what-survives", *one, detail="syscalls"), "would not have ended p3 sleep")
+    assert told(say("what-survives", *CHAIN), "Whether p3 would have died").certainty == "unknown"
+
+
+def test_who_lived_on() -> None:
+    said = texts("what-survives", ("root", 10, "sh"), ("fork", 10, 11), ("exec", 11, "sleep 9"),
+                 ("exit", 10, 0), ("exit", 11, 0))  # fmt: skip
+    assert said == ["When p1 sh exited with 0, p2 sleep lived on."]
+
+
+# What is not in the trace is said so.
+
+
+@pytest.mark.parametrize("topic", [t for t in TOPICS if t not in ("who-reaps", "what-survives")])
+def test_what_is_not_in_the_trace_is_said_with_its_reason(topic: str) -> None:
+    (sentence,) = say(topic, ("root", 10, "true"), ("exit", 10, 0))
+    assert "not in this trace, because" in sentence.text
+    assert (sentence.certainty, sentence.events) == ("unknown", ())
+
+
+def test_waits_that_were_not_recorded() -> None:
+    said = say("who-reaps", *podman_steps())
+    assert "--detail syscalls" in told(said, "not in this trace").text
+    assert told(said, "p8 echo exited with 0; its parent then was p4").certainty == "inferred"
+
+
+def test_nothing_but_the_end_is_known_of_an_empty_trace() -> None:
+    assert say(None) == []
+    for topic in TOPICS:
+        assert [s.certainty for s in say(topic)] == ["unknown"], topic
+
+
+# Processes and edges.
+
+
+def test_a_process_by_id_pid_and_name() -> None:
+    steps = podman_steps()
+    assert texts("p8", *steps) == texts("3032", *steps) == texts("echo", *steps)
+    lives = explain(case_of(trace_of(*steps)), "conmon")
+    assert [life.title for life in lives] == [
+        "p2 conmon (pid 3010)", "p3 conmon (pid 3020)", "p4 conmon (pid 3021)",
+        "p11 conmon (pid 3055)",
+    ]  # fmt: skip
+
+
+def test_a_life_from_birth_to_end() -> None:
+    said = texts("p8", *podman_syscall_steps(), detail="syscalls")
+    for words in (
+        "p7 runc init created p8 echo (pid 3032) by clone with CLONE_PARENT.",
+        "p8 was born as a child of p5 runc create",
+        "p8 executed `echo hi`",
+        "p8 echo called setsid",
+        "has the pids 3032 and 1",
+        "p8 made 1 more thread",
+        "p4 conmon waited for it",
+    ):
+        assert any(words in text for text in said), words
+
+
+def test_signals_that_were_sent() -> None:
+    said = say("p2", ("root", 10, "sh"), ("fork", 10, 11), ("exec", 11, "sleep 9"),
+               ("call", 10, "kill", {"pid": 11, "signal": "SIGTERM"}), ("exit", 11, "SIGTERM"),
+               ("wait", 10, 11), ("exit", 10, 0), detail="syscalls")  # fmt: skip
+    assert told(said, "p1 sh sent SIGTERM to p2 sleep by kill.").certainty == "observed"
+    assert told(said, "p2 sleep was killed by SIGTERM; p1 sh waited for it")
+
+
+def test_edges() -> None:
+    steps = podman_steps()
+    assert any("exited with 0, the kernel made p4" in t for t in texts("reparent:p4", *steps))
+    assert texts("create:p3", *steps)[0] == "p1 podman created p3 conmon (pid 3020) by vfork."
+    assert any("p7 and p8" in t or "born as a child of p5" in t for t in texts("p5->p8", *steps))
+    assert texts("p4->p5", *steps) == texts("p5-p4", *steps)
+    apart = say("p1-p4", *steps)
+    assert apart[0].certainty == "unknown"
+    assert [s.text.split(" ")[0] for s in apart[1:]] == ["p1", "p3"]
+    assert "neither created" in texts("p2-p4", *steps)[0]
+
+
+@pytest.mark.parametrize("question", ["p99", "p1-p99", "reparent:x7", "nobody", "99999", "--"])
+def test_what_is_not_there_is_told_in_one_sentence(question: str) -> None:
+    with pytest.raises(NoProcessError) as caught:
+        say(question, *podman_steps())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_that_many_have() -> None:
+    steps: list[Step] = [("root", 10, "sh")]
+    for pid in range(11, 31):
+        steps += [("fork", 10, pid), ("exec", pid, "date")]
+    with pytest.raises(NoProcessError, match="20 processes are called 'date'"):
+        say("date", *steps)
+
+
+def test_times_of_a_log_without_times() -> None:
+    steps = [("root", 10, "sh", {"cgroup": ["0::/a"]}), ("exit", 10, 0)]
+    said = texts("p1", *steps, times=False)
+    assert any("at the first look, event 0." in text for text in said), said
+
+
+# Output.
+
+
+PLAIN = {"heading", "paragraph", "bullet_list", "list_item", "inline", "text", "code_inline", "em"}
+
+
+def assert_plain(markdown: str) -> None:
+    """Let a CommonMark parser see headings, lists and code, and emphasis of certainty alone."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    children = [child for token in tokens for child in token.children or ()]
+    for token in [*tokens, *children]:
+        assert token.type.removesuffix("_open").removesuffix("_close") in PLAIN, token
+    emphasised = [b.content for a, b in pairwise(children) if a.type == "em_open"]
+    assert set(emphasised) <= {"(inferred)", "(unknown)"}
+
+
+HOSTILE = "x\x1b[31m`*_<b>\n|[a](http://b.c)"
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_hostile_names_are_harmless(form: str) -> None:
+    steps: list[Step] = [
+        ("root", 10, [HOSTILE, "-c", HOSTILE * 9999]),
+        ("fork", 10, 11, "", {"comm": "y\r\x9b", "cgroup": [f"0::/{HOSTILE}"]}),
+        ("exec", 11, [HOSTILE + "z"], HOSTILE),
+        ("exit", 10, HOSTILE), ("exit", 11, 0),
+    ]  # fmt: skip
+    trace = trace_of(*steps, command=[HOSTILE])
+    case = case_of(trace)
+    render = {"text": explain_text.render_parts, "markdown": explain_markdown.render_parts}[form]
+    for question in (None, *TOPICS, "p1", "p2"):
+        parts = build_parts(explain(case, question), trace.events)
+        made = render(heading(case.launch, question), parts, ViewOptions())
+        assert all(c == "\n" or c.isprintable() for c in made)
+        assert len(made) < 60_000
+        if form == "markdown":
+            assert_plain(made)
+
+
+def test_markdown_is_escaped_in_one_place() -> None:
+    assert escape("# a <b> [c](d) *e* _f_ `g` | ~h~ &amp; !i") == (
+        "\\# a \\<b\\> \\[c\\](d) \\*e\\* \\_f\\_ \\`g\\` \\| \\~h\\~ \\&amp; \\!i"
+    )
+    assert [escape(t) for t in ("- a", "1. b", "2) c", "== d", "+ e", "1 f")] == [
+        "\\- a", "1\\. b", "2\\) c", "\\== d", "\\+ e", "1 f",
+    ]  # fmt: skip
+    assert escape("see http://a.b and www.c.d") == "see http\\://a.b and www\\.c.d"
+    assert code("a`b") == "``a`b``"
+    assert code("`") == "`` ` ``"
+    assert prose("ran `a_b` in a_b") == "ran `a_b` in a\\_b"
+
+
+def test_certainty_is_written_out_and_events_in_a_line_each() -> None:
+    trace = trace_of(*podman_steps())
+    case = case_of(trace)
+    parts = build_parts(explain(case, "reparent:p4"), trace.events)
+    made = explain_text.render_parts(["title"], parts, ViewOptions(width=80))
+    lines = made.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "(inferred)" in made
+    number = next(i for i, e in enumerate(trace.events) if isinstance(e, events.Reparented))
+    at = next(i for i, line in enumerate(lines) if line.startswith(f"    {number}  "))
+    assert "reparent pid=3021 ppid=1 previous=3020 death=3020" in lines[at]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_text_keeps_to_its_width(width: int) -> None:
+    trace = read_trace(EXAMPLE)
+    case = case_of(trace)
+    parts = build_parts(explain(case), trace.events)
+    made = explain_text.render_parts(heading(case.launch, None), parts, ViewOptions(width=width))
+    assert max(map(len, made.splitlines())) <= width
+
+
+def test_the_example_in_the_docs_is_what_is_said_now() -> None:
+    case = case_of(read_trace(EXAMPLE))
+    parts = build_parts(explain(case), None)
+    made = explain_text.render_parts(heading(case.launch, None), parts, ViewOptions(width=80))
+    assert f"```text\n{made}```" in (PROJECT / "docs" / "explain.md").read_text(), (
+        "put the output of 'forktrace explain examples/podman-run/launch.jsonl' there again"
+    )
+
+
+def test_the_docs_list_every_topic() -> None:
+    docs = (PROJECT / "docs" / "explain.md").read_text()
+    assert [t for t in TOPICS if f"| `{t}` |" not in docs] == []
