@@ -1,7 +1,7 @@
 """Read what descriptors a process has open, and reduce it to what has changed.
 
-Each costs a readlink(2) and an lstat(2) in /proc/PID/fd (the link's permission bits say how it
-was opened); more is asked only of a socket or a terminal, and only where it is not known already.
+Each costs a readlink(2) in /proc/PID/fd, and where that is new an lstat(2) (the link's permission
+bits say how it was opened); more is asked only of a socket or a terminal that is new.
 Sources: proc(5), fs/proc/fd.c.
 """
 
@@ -92,7 +92,7 @@ def read_table(
     errors: dict[str, str] = {}
     try:
         numbers, more = _numbers(task) if whole else (STANDARD, False)
-        links = _links(task, numbers)
+        links = _links(task, numbers, known)
     except OSError as error:
         return _same_or(known, Table(errors={WHOLE_FOLDER: errno_name(error)}))
     if more:
@@ -221,17 +221,21 @@ def _numbers(task: int) -> tuple[list[int], bool]:
     return numbers[:MOST], len(numbers) > MOST
 
 
-def _links(task: int, numbers: Iterable[int]) -> dict[int, tuple[bytes, int]]:
+def _links(task: int, numbers: Iterable[int], known: Table) -> dict[int, tuple[bytes, int]]:
     """Return link and permission bits of those descriptors that are open. Raises OSError.
 
-    A process that was killed has let go of all, which is not the same as having closed them.
+    Where a link is as it was the bits count as they were, but for a pipe's, whose ends differ in
+    nothing else. A process that was killed has let go of all, which is not having closed them.
     """
     found = {}
     missing = False
     for fd in numbers:
         path = b"/proc/%d/fd/%d" % (task, fd)
         try:
-            found[fd] = os.readlink(path), os.lstat(path).st_mode  # noqa: PTH115 (hot)
+            link = os.readlink(path)  # noqa: PTH115 (hot)
+            old = known.fds.get(fd)
+            same = old is not None and old.link == link and not link.startswith(b"pipe:")
+            found[fd] = link, old.mode if old and same else os.lstat(path).st_mode
         except FileNotFoundError:
             missing = True
     if (missing or not found) and not proc.has_files(task):

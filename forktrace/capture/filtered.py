@@ -25,7 +25,7 @@ from forktrace.capture.gateway import OPTION_SECCOMP, OPTIONS_BY_DETAIL, PtraceE
 from forktrace.capture.identity import Identity
 from forktrace.capture.launch import Capture, as_shell
 from forktrace.capture.recorder import Recorder
-from forktrace.capture.relay import OwnSignals, Relay, SignalGuard
+from forktrace.capture.relay import OwnSignals, Relay, SignalGuard, await_end
 from forktrace.capture.surroundings import release_all_streams, release_streams
 from forktrace.capture.tasks import TaskTable
 from forktrace.capture.tracer import Outcome, Tracer, resume_all, serve_unrecorded
@@ -167,8 +167,7 @@ class _Foreground:
         refused = self._child.exec_errno()
         if refused is not None:
             raise exec_failed(refused)
-        _pid, status = os.waitpid(self._child.pid, 0)
-        code = as_shell(os.waitstatus_to_exitcode(status))
+        code = as_shell(os.waitstatus_to_exitcode(await_end(self._child.pid, self._own)))
         if told is None:
             return Capture(code, "exited", [], "the tracing process was ended from outside")
         if told.disk is not None:

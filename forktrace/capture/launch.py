@@ -19,7 +19,7 @@ from forktrace.capture.gateway import (
 )
 from forktrace.capture.identity import Identity
 from forktrace.capture.recorder import Recorder
-from forktrace.capture.relay import OwnSignals, Relay, SignalGuard
+from forktrace.capture.relay import OwnSignals, Relay, SignalGuard, await_end
 from forktrace.capture.surroundings import release_streams
 from forktrace.capture.tasks import TaskTable
 from forktrace.capture.tracer import Outcome, Tracer
@@ -97,6 +97,7 @@ class _Session:
         self._child = child
         self._writer = writer
         self._options = OPTIONS_BY_DETAIL[detail]
+        self._signals = OwnSignals(guard.awaited)
         self._table = TaskTable()
         self._tracee = Tracee()
         self._recorder = Recorder(
@@ -114,7 +115,7 @@ class _Session:
             self._tracee,
             writer,
             self._call_recorder() if detail == "syscalls" else None,
-            Relay(child.pid, OwnSignals(guard.awaited)),
+            Relay(child.pid, self._signals),
             linger,
         )
         self._outcome: Outcome | None = None
@@ -180,9 +181,7 @@ class _Session:
     def _without_trace(self) -> Capture:
         """Wait for a command that goes on although the tracing has failed."""
         try:
-            status = os.waitpid(self._child.pid, 0)[1]
-            while os.WIFSTOPPED(status):  # a stop from when it was traced
-                status = os.waitpid(self._child.pid, 0)[1]
+            status = await_end(self._child.pid, self._signals)
         except ChildProcessError:
             return Capture(125, "exited", [], self._failure or "the command's end was not seen")
         code = os.waitstatus_to_exitcode(status)

@@ -207,3 +207,19 @@ class Relay:
             return bool(proc.pending_signals(self._root) >> (signum - 1) & 1)
         except OSError:
             return False
+
+
+def await_end(pid: int, signals: Signals) -> int:
+    """Wait for a command that nobody traces any more; return its wait status.
+
+    Signals are passed on to it as they come. Raises ChildProcessError if it is no child of ours.
+    """
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done and not os.WIFSTOPPED(status):  # a stop is one from when it was traced
+            return status
+        if done:
+            continue
+        got = signals.wait(None)
+        if got is not None and got[0] in _PASSED_ON:
+            os.kill(pid, got[0])

@@ -7,7 +7,7 @@ time, so all that was read at the moment's time counts as known then.
 
 from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from forktrace.model.process import (
 
 Life = Literal["alive", "unseen", "zombie", "unwaited", "ended", "past", "outside"]
 
+_TRACER = "forktrace"  # an id that no process of a trace has
 _COMM_LENGTH = 15  # TASK_COMM_LEN in include/linux/sched.h, without its NUL
 
 
@@ -77,6 +78,7 @@ class Timeline:
         self._history = {name: History(launch, name) for name in ("pgid", "sid", "tty", "cgroup")}
         self._waits_recorded = _has_waits(launch)
         self._acts = _acts(launch)
+        self._tracer = _tracer(launch)
 
     @property
     def last(self) -> int:
@@ -109,13 +111,25 @@ class Timeline:
     def at(self, seq: int) -> list[Standing]:
         """Return all that was there after event ``seq``: in creation order, who is outside last.
 
-        Of processes outside the trace only the real parents of others are returned.
+        Of processes outside the trace only the real parents of others are returned, which
+        forktrace itself is of the command that it ran.
         """
         seen = self._last_of_the_stop(seq)
         found = [s for p in self._launch.inside if (s := self._standing(p, seq, seen)) is not None]
+        tracer = [self._tracer] if self._tracer and self._adopt_by_tracer(found) else []
         parents = {standing.parent for standing in found}
         outside = (p for p in self._launch.processes.values() if p.outside and p.id in parents)
-        return [*found, *(self._outsider(process, seen) for process in outside)]
+        return [*found, *(self._outsider(process, seen) for process in outside), *tracer]
+
+    def _adopt_by_tracer(self, standings: list[Standing]) -> bool:
+        """Put forktrace in as the parent of the command, where that was still there."""
+        for index, standing in enumerate(standings):
+            if standing.process.id == self._launch.root:
+                own = standing.parent is None and standing.ppid == self._launch.header.tracer
+                if own:
+                    standings[index] = replace(standing, parent=_TRACER)
+                return own
+        return False
 
     def _last_of_the_stop(self, seq: int) -> int:
         """Return the last event of the same time as ``seq``, among those right after it.
@@ -212,6 +226,30 @@ class Timeline:
             return "unwaited"
         acts = self._acts.get(waiter.id, [])
         return "past" if bisect_right(acts, end.at.seq) < bisect_right(acts, seq) else "ended"
+
+
+def _tracer(launch: Launch) -> Standing | None:
+    """Return how forktrace stood, from whose side the command was forked: it knows no other place.
+
+    None where it is no parent: of an attached process, a snapshot, an import.
+    """
+    root = launch.processes.get(launch.root or "")
+    pid = launch.header.tracer
+    if root is None or root.attached or pid is None or not root.samples:
+        return None
+    at_birth = root.samples[0]
+    image = Image(root.born, None, ["forktrace"])
+    cgroup = None if at_birth.cgroup is None else tuple(at_birth.cgroup)
+    return Standing(
+        Process(_TRACER, pid, root.born, outside=True, images=[image]),
+        "outside",
+        image=image,
+        comm="forktrace",
+        pgid=at_birth.pgid,
+        sid=at_birth.sid,
+        tty=at_birth.tty,
+        cgroup=cgroup,
+    )
 
 
 def _has_waits(launch: Launch) -> bool:

@@ -14,6 +14,7 @@ from forktrace.model.process import Process, image_name
 from forktrace.views.fonts import Face, fit, text_width
 from forktrace.views.notes import end_words
 from forktrace.views.select.words import within_words
+from forktrace.views.source import found_ended
 from forktrace.views.tree import Row
 from forktrace.views.words import ELLIPSIS, count_words, name_of, printable, program_words
 
@@ -166,10 +167,9 @@ def _marks(findings: Findings, row: Row) -> list[str]:
 def _foot(launch: Launch, row: Row) -> list[Line]:
     process = row.process
     end = end_words(launch, process)
-    zombie = launch.header.source == "snapshot" and process.exit is not None
     threads = len(process.threads)
     right = _small(f"+{count_words(threads, 'thread')}") if threads and row.count == 1 else None
-    shown = f"{end} \N{MIDDLE DOT} a zombie" if zombie else end
+    shown = f"{end} \N{MIDDLE DOT} a zombie" if found_ended(launch, process) else end
     left = [_small(shown, "muted" if _calm(process, end) else "alert")] if end else []
     return [Line(left, right)] if left or right else []
 

@@ -6,7 +6,7 @@ from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Exit, Image, Process, UntracedChild, image_name
 from forktrace.views.calls import call_notes
-from forktrace.views.source import before_words
+from forktrace.views.source import before_words, found_ended
 from forktrace.views.words import (
     count_words,
     cut,
@@ -98,7 +98,7 @@ class Narrator:
 
 def _zombie(launch: Launch, process: Process) -> list[str]:
     """Tell of one that a snapshot found ended: whoever was waited for is not found at all."""
-    if launch.header.source != "snapshot" or process.exit is None:
+    if not found_ended(launch, process):
         return []
     return [f"a zombie: {process.parent or 'its parent'} has not waited for it"]
 

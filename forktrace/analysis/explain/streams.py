@@ -16,6 +16,7 @@ _KINDS = {"pipe": "a pipe", "socket": "a socket", "terminal": "a terminal", "nul
 _RULE = (
     "proc(5), /proc/PID/fd: two ends of a pipe have one inode; sock_diag(7) tells a socket's peer"
 )
+_CONNECTIONS = 8  # told of one process
 _HOLDERS = 5  # named; of more, the first ones
 
 
@@ -44,6 +45,16 @@ def connections(case: Case, container: Container) -> list[Sentence]:
             if end.fd not in STANDARD and held:
                 told.append(_connection(case, end, held))
     return told
+
+
+def held(case: Case, process: Process) -> list[Sentence]:
+    """Say which other ends of a process' descriptors others hold, of containers' monitors, say."""
+    told = []
+    for end in case.findings.streams.get(process.id, ()):
+        others = [h for h in end.holders if h.process != process.id]
+        if end.fd not in STANDARD and others:
+            told.append(_connection(case, end, others))
+    return told[:_CONNECTIONS]
 
 
 def _connection(case: Case, end: StreamEnd, held: Sequence[Holder]) -> Sentence:

@@ -9,7 +9,7 @@ from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.cgroup_reasons import apart_from_engine, cgroups_of, travels
 from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, unknown
-from forktrace.analysis.explain.ends import end, waits_note
+from forktrace.analysis.explain.ends import end, exit_dir, waits_note
 from forktrace.analysis.explain.images import programs, role
 from forktrace.analysis.explain.main_pid import main_pid
 from forktrace.analysis.explain.phrases import counted, listed
@@ -79,24 +79,8 @@ def who_reaps(case: Case) -> list[Sentence]:
         return [
             unknown("Who waits is not in this trace, because no process of it was seen to end.")
         ]
-    return [*waits_note(case), *told, *_exit_dir(case)]
-
-
-def _exit_dir(case: Case) -> list[Sentence]:
-    """Say where a monitor was told to leave the container's exit status."""
-    told = []
-    for container in case.findings.containers[:_CONTAINERS]:
-        for id_ in case.line(container.monitor) if container.monitor else ():
-            for image in case.process(id_).images:
-                if image.inherited or "--exit-dir" not in image.argv[:-1]:
-                    continue
-                draft = Draft(case)
-                draft.rests_on(image.at)
-                name = draft.who(id_)
-                text = f"{name} was called with --exit-dir, where the monitor leaves the"
-                text += " container's exit status for the engine"
-                told.append(draft.inferred(f"{text}.", "conmon: src/ctr_exit.c"))
-    return told
+    left = [s for c in case.findings.containers[:_CONTAINERS] for s in exit_dir(case, c)]
+    return [*waits_note(case), *told, *left]
 
 
 def _mattering(case: Case) -> list[Process]:

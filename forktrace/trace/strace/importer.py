@@ -172,7 +172,9 @@ class Importer:
         if self._table.begin(birth, item.line):
             self._people.born(birth, value or 0)
             return
-        proof = result.outer or item.attached
+        proof = result.outer
+        if proof is None and len(self._table.open) == 1 and item.attached not in self._table.tasks:
+            proof = item.attached
         if proof is not None and birth in self._table.open:
             self._table.open.remove(birth)
             self._people.born(birth, proof)

@@ -62,7 +62,7 @@ class Stitcher:
         self._begun: dict[int | None, _Begun] = {}
         self._seen: set[int | None] = set()
         self._cut: bytes | None = None
-        self._attached: int | None = None
+        self._messages: list[lines.Message] = []
         self._over = False
         self._now = 0
 
@@ -90,7 +90,8 @@ class Stitcher:
         if not self.sure:
             self.sure = lines.is_sure(line)
         self._line(line)
-        self._attached = None
+        if self._messages:
+            self._told()
 
     def ready(self) -> Iterator[items.Item]:
         """Yield what is known by now, in order."""
@@ -102,6 +103,7 @@ class Stitcher:
         """Yield the rest, after the last line."""
         if self._cut is not None:
             self._bad()
+        self._told()
         for item in self._queue:
             if not _is_complete(item):
                 _close(item, self.total)
@@ -121,18 +123,33 @@ class Stitcher:
         self.first_unreadable = self.first_unreadable or self.total
 
     def _message(self, before: bytes, message: lines.Message) -> None:
-        """Take a message: one that cuts a line leaves the line's start to be joined to its end."""
-        line = lines.read_line(before) if before.strip() else None
+        """Take a message; one that cuts a line leaves its start to be joined to its end."""
         if before.strip():
             self._cut = (self._cut or b"") + before
+        if self._cut is not None:
+            self._messages.append(message)
+            return
         slots = [b.slot for b in self._begun.values() if b.slot and b.slot.attached is None]
-        in_line = line is not None and line.name in CREATING and self._attached is None
-        if message.what == "attached" and in_line and not slots:
-            self._attached = message.pid
-        elif message.what == "attached" and len(slots) == 1 and not in_line and slots[0]:
+        if message.what == "attached" and len(slots) == 1 and slots[0]:
             slots[0].attached = message.pid
         else:
-            self._put(items.Told(at_ns=self._now, tid=None, message=message))
+            self._put(items.Told(at_ns=self._now, message=message))
+
+    def _attached(self) -> int | None:
+        """Return the task that strace announced while it printed a line of a creating call.
+
+        None where other calls may have created it.
+        """
+        others = any(begun.slot for begun in self._begun.values())
+        if len(self._messages) != 1 or others or self._messages[0].what != "attached":
+            return None
+        return self._messages.pop().pid
+
+    def _told(self) -> None:
+        """Put the messages that have cut the line that was just taken."""
+        for message in self._messages:
+            self._put(items.Told(at_ns=self._now, message=message))
+        self._messages.clear()
 
     def _line(self, line: lines.Line) -> None:
         name = line.name
@@ -167,7 +184,7 @@ class Stitcher:
         if name in CREATING:
             slot = items.Call(at_ns=self._now, tid=tid, name=name)
             begun.slot = slot
-            slot.attached = self._attached
+            slot.attached = self._attached() if self._messages else None
             self._put(slot)
         self._begun[tid] = begun
         if unfinished[1] and tid is not None:
@@ -256,7 +273,7 @@ class Stitcher:
             return
         if slot is None:
             slot = items.Call(at_ns=self._now, tid=tid, name=begun.name)
-            slot.attached = self._attached
+            slot.attached = self._attached() if self._messages else None
             slot.former = former
             self._put(slot)
         slot.tid = slot.tid if slot.tid is not None else tid

@@ -19,9 +19,10 @@ from forktrace.views.lanes.columns import Zone
 from forktrace.views.lanes.edges import SWING, Edge, is_vfork
 from forktrace.views.lanes.field import Field
 from forktrace.views.lanes.labels import CGROUP_KIND, exec_title
-from forktrace.views.lanes.plan import Lane, Plan, found_ended
+from forktrace.views.lanes.plan import Lane, Plan
 from forktrace.views.notes import end_words
 from forktrace.views.shapes import Box, Curve, Dot, Label, Line, Mark, Polygon
+from forktrace.views.source import found_ended
 
 _LIFT: dict[Zone, float] = {"above": -11.0, "beside": 4.0, "below": 17.0}  # of a baseline
 ZOMBIE = "zombie"

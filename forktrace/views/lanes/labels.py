@@ -8,9 +8,10 @@ from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import session_note, subreaper_note, unwaited_notes
 from forktrace.views.lanes.columns import Note, fixed
 from forktrace.views.lanes.edges import adoption_title, birth_title, birth_word
-from forktrace.views.lanes.plan import Event, Lane, PlacedMove, Plan, found_ended
+from forktrace.views.lanes.plan import Event, Lane, PlacedMove, Plan
 from forktrace.views.notes import end_words
 from forktrace.views.select.words import within_words
+from forktrace.views.source import found_ended
 from forktrace.views.words import (
     count_words,
     cut,

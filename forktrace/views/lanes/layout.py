@@ -25,7 +25,7 @@ from forktrace.views.lanes.frames import Frame, draw_frames, find_frames, name_n
 from forktrace.views.lanes.labels import lane_title, make_notes
 from forktrace.views.lanes.legend import draw_legend
 from forktrace.views.lanes.names import draw_name, names_width
-from forktrace.views.lanes.plan import Lane, Plan, found_ended, make_plan
+from forktrace.views.lanes.plan import Lane, Plan, make_plan
 from forktrace.views.notes import end_words
 from forktrace.views.options import ViewOptions
 from forktrace.views.select.choose import asked_for, limited
@@ -33,6 +33,7 @@ from forktrace.views.select.limits import MAX_ROWS
 from forktrace.views.select.scene import by_creator
 from forktrace.views.select.selection import apply
 from forktrace.views.shapes import Box, Group, Line, Mark, Picture
+from forktrace.views.source import found_ended
 from forktrace.views.story import tell
 
 _AXIS = 34.0  # px that the axis of time takes

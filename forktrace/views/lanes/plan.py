@@ -11,6 +11,7 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Image, Moment, Process
 from forktrace.views.lanes.cgroups import Move, cgroup_moves
 from forktrace.views.select.selection import Row, Selection
+from forktrace.views.source import found_ended
 from forktrace.views.words import cut, name_of
 
 _NAME_CHARS = 60
@@ -169,11 +170,6 @@ def _bereaved(launch: Launch) -> dict[str, int]:
                 seq = min(adoption.at.seq, result.get(adoption.death, adoption.at.seq))
                 result[adoption.death] = seq
     return result
-
-
-def found_ended(launch: Launch, process: Process) -> bool:
-    """Say whether a snapshot found a process ended: it was a zombie at that moment."""
-    return launch.header.source == "snapshot" and process.exit is not None
 
 
 def _events(

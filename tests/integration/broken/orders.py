@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import monotonic, sleep
 
 from forktrace.capture import gateway
+from forktrace.capture.recorder import Recorder
 from tests.integration.broken.registry import ORDERS, Break
 
 _real_waitpid = os.waitpid
@@ -105,3 +106,18 @@ def _killed() -> None:
         return pid, status
 
     os.waitpid = waitpid
+
+
+@order("recorder-fails")
+def _recorder_fails() -> None:
+    """The recorder has a fault, which shows at the first exec after the command's own."""
+    real = Recorder.executed
+    seen: list[int] = []
+
+    def executed(self: Recorder, pid: int, former: int) -> None:
+        seen.append(pid)
+        if len(seen) > 1:
+            raise RuntimeError("a fault on purpose")
+        real(self, pid, former)
+
+    Recorder.executed = executed  # type: ignore[method-assign]
