@@ -262,6 +262,7 @@ def _trace(
         outcome = Outcome(None, "exited", table.live_pids())
         child.release()
         resume_all(tracee, table.tasks)
+        writer.flush()
     _tell(channel, writer, outcome, failure)
     serve_unrecorded(tracee)
     os._exit(0)

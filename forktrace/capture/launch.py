@@ -144,6 +144,7 @@ class _Session:
             except Exception as error:  # a fault of ours must not hurt the command
                 self._failure = f"{type(error).__name__}: {error}"
                 self._child.release()
+                self._writer.flush()
 
         return run
 

@@ -91,7 +91,9 @@ def test_names_come_from_the_trace() -> None:
         for section in explain(case, question):
             for sentence in section.sentences:
                 words = sentence.text.replace("libpod-conmon-", "").replace("libpod-", "")
-                words = words.replace("runc:[", "")  # what the stages called themselves
+                words = words.replace("--runtime runc", "").replace(
+                    "runc:[", ""
+                )  # what the stages called themselves
                 assert not [n for n in ("podman", "conmon", "runc", "docker") if n in words], words
     assert (
         "p1 motor created p3 watch"
@@ -195,7 +197,7 @@ def test_a_container_that_a_daemon_makes() -> None:
 def test_the_main_process_of_a_unit() -> None:
     said = say("main-pid", *in_unit(env=["INVOCATION_ID", "NOTIFY_SOCKET"]))
     assert told(said, "had INVOCATION_ID and NOTIFY_SOCKET in its environment")
-    sent = told(said, "sends MAINPID")
+    sent = told(said, "as MAINPID once")
     assert "p4 conmon" in sent.text
     assert "not recorded" in sent.text
     assert sent.certainty == "inferred"

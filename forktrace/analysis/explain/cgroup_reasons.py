@@ -97,8 +97,9 @@ def _stayed(
     if setting is not None:
         return draft.inferred(f"{text}, as --cgroups={setting} asked for.", _CONMON)
     if "INVOCATION_ID" in image.env:
-        text += ": INVOCATION_ID is set in its environment, so podman takes it that it runs in a"
-        return draft.inferred(f"{text} systemd unit, and leaves conmon in there.", _UNIT)
+        text += f": INVOCATION_ID is set in the environment of {engine.id}, by which podman takes"
+        text += " it that it runs in a systemd unit, and leaves conmon in there"
+        return draft.inferred(f"{text}.", _UNIT)
     told = manager(case, container)
     if told is not None and told[0] == "cgroupfs" and _container_alone_left(case, container):
         text += f" (its runtime, {draft.who(told[1].id)}, was called without --systemd-cgroup)"
@@ -119,13 +120,19 @@ def _unset(case: Case, image: Image) -> str:
 
 
 def _container_alone_left(case: Case, container: Container) -> bool:
-    """Say whether with cgroup v2 alone the container has a cgroup of its own, its monitor none."""
-    ids = (container.engine, container.monitor, container.init)
-    found = [by_hierarchy(case, case.process(i)) if i else {} for i in ids]
-    if any(set(stays) != {""} for stays in found):
+    """Say whether the container has a cgroup v2 of its own alone, and its monitor none at all."""
+    engine, monitor, init = (
+        _paths(case, id_) for id_ in (container.engine, container.monitor, container.init)
+    )
+    if engine != monitor or "" not in engine:
         return False
-    engine, monitor, init = (stays[""][-1].path for stays in found)
-    return engine == monitor != init
+    return [name for name in engine if engine[name] != init.get(name)] == [""]
+
+
+def _paths(case: Case, id_: str | None) -> dict[str, str]:
+    """Return the last path of a process in each hierarchy."""
+    stays = by_hierarchy(case, case.process(id_)) if id_ else {}
+    return {name: those[-1].path for name, those in stays.items()}
 
 
 def _pair(

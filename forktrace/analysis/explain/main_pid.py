@@ -61,8 +61,13 @@ def _notified(case: Case, image: Image) -> list[Sentence]:
             continue
         draft = Draft(case)
         draft.rests_on(image.at)
-        monitor = draft.who(container.monitor)
-        text = f"With NOTIFY_SOCKET set, {draft.who(engine.id)} sends MAINPID={monitor}'s pid to"
-        text += " systemd once the container has started, which makes that the main process; the"
-        told.append(draft.inferred(f"{text} message itself is not recorded.", _SENDS))
+        if "--sdnotify=ignore" in ran[-1].argv:
+            draft.rests_on(ran[-1].at)
+            text = f"{draft.who(engine.id)} was called with --sdnotify=ignore: it sends nothing"
+            told.append(draft.inferred(f"{text}.", _SENDS))
+            continue
+        text = f"With NOTIFY_SOCKET set, {draft.who(engine.id)} sends systemd the pid of"
+        text += f" {draft.who(container.monitor)} as MAINPID once the container has started, which"
+        text += " makes that the unit's main process; the message itself is not recorded"
+        told.append(draft.inferred(f"{text}.", _SENDS))
     return told

@@ -143,12 +143,23 @@ def _with_borders(
     room = Room(plan.last)
     reserve(plan, edges, room)
     placed: list[Note] = []
+    used: set[tuple[int, Zone, int, bool]] = set()
+
+    def is_best(place: Note) -> tuple[bool, float]:
+        return _side(place) not in used, room_of(place, room.border(place), xs)
+
     for note in sorted(notes, key=lambda note: len(note.places)):  # first those that can't move
-        place = max(note.places, key=lambda place: room_of(place, room.border(place), xs))
+        place = max(note.places, key=is_best)
+        used.add(_side(place))
         start = place.offset - (place.width(place.least) if place.leftwards else APART)
         room.take(place.lane, place.zone, Span(place.column, start, max(place.offset, 0)))
         placed.append(place)
     return [(note, room.border(note)) for note in placed]
+
+
+def _side(place: Note) -> tuple[int, Zone, int, bool]:
+    """Return what no two notes can share: a side of a column, in a zone of a lane."""
+    return place.lane, place.zone, place.column, place.leftwards
 
 
 def _needs(
