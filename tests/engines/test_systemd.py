@@ -166,7 +166,7 @@ def check_who_moved(traced: Traced, facts: Facts, detail: str) -> None:
 
 def check_told(forktrace: Forktrace, trace: Path, facts: Facts) -> None:
     """Compare what ``ps --cgroups`` draws and ``explain why-cgroup`` says with /proc."""
-    drawn = cgroup_tree(forktrace("ps", str(trace), "--cgroups", "--wide").out.decode())
+    drawn = drawn_cgroups(forktrace, trace)
     for pid in (facts.engine, facts.conmon, facts.payload):
         assert drawn[pid] == facts.path(pid)
     said = explain(forktrace, trace)
@@ -182,8 +182,9 @@ def explain(forktrace: Forktrace, trace: Path) -> str:
     return " ".join(done.out.decode().split())
 
 
-def cgroup_tree(drawn: str) -> dict[int, str]:
-    """Return the cgroup by pid, from a tree as systemd-cgls draws one."""
+def drawn_cgroups(forktrace: Forktrace, trace: Path) -> dict[int, str]:
+    """Return the cgroup by pid, from the tree that ``ps --cgroups`` draws."""
+    drawn = forktrace("ps", str(trace), "--cgroups", "--wide").out.decode()
     found: dict[int, str] = {}
     path = [""]
     for line in drawn.splitlines():
@@ -226,6 +227,7 @@ def test_forktrace_in_exec_start(
     check_places(traced, facts)
     check_who_moved(traced, facts, detail)
     check_told(forktrace, machine.traces / name, facts)
+    assert drawn_cgroups(forktrace, machine.traces / name)[facts.main] == facts.group
     assert "INVOCATION_ID" in traced.root.images[-1].env
     assert "INVOCATION_ID is set" in explain(forktrace, machine.traces / name)
     assert len(terms(traced)) == 1
@@ -259,6 +261,31 @@ def test_stop_by_control_group(machine: Machine, unit: Callable[..., None]) -> N
     assert len(terms(traced)) >= 1  # two that come at once are one to podman
 
 
+def test_a_payload_that_ignores_term_outlives_the_unit(
+    machine: Machine, unit: Callable[..., None]
+) -> None:
+    """systemd kills forktrace, podman and conmon after its timeout; the payload is elsewhere."""
+    unit(
+        f"ExecStart={FORKTRACE} run -q -o {SHARED}/killed.jsonl -- {podman_line(BAZ)}",
+        "KillMode=mixed", "TimeoutStopSec=2",
+    )  # fmt: skip
+    machine.call("systemctl", "start", "baz")
+    facts = look(machine)
+    machine.call("systemctl", "stop", "baz")
+    assert machine.show("baz", "Result") == {"Result": "timeout"}
+    assert machine.read(f"/proc/{facts.payload}/cmdline").startswith("sh\0")
+    assert machine.cgroup_of(facts.payload) == facts.cgroups[facts.payload]
+    assert tracer_of(machine, facts.payload) == "0"
+    assert Traced(machine.traces / "killed.jsonl").launch.end is None
+
+
+def test_the_exit_status_is_the_container_s(machine: Machine, unit: Callable[..., None]) -> None:
+    unit(f"ExecStart={FORKTRACE} run -q -o {SHARED}/seven.jsonl -- {podman_line('exit 7')}")
+    machine.call("systemctl", "start", "baz")
+    over = {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "7"}
+    wait_until(lambda: machine.show("baz", *over) == over, "the unit has failed with 7")
+
+
 NOTIFY = podman_line(ENDS_AT_TERM).replace("--rm", "--rm --sdnotify=conmon")
 
 
@@ -266,19 +293,21 @@ def test_type_notify(machine: Machine, unit: Callable[..., None], forktrace: For
     """podman, who is not the main process, names conmon as that: NotifyAccess=all lets it."""
     unit(
         f"ExecStart={FORKTRACE} run -q -o {SHARED}/notify.jsonl -- {NOTIFY}",
-        "Type=notify", "NotifyAccess=all", "KillMode=mixed",
+        "Type=notify", "NotifyAccess=all",
     )  # fmt: skip
     machine.call("systemctl", "start", "baz")  # returns when READY=1 has come
     facts = look(machine)
     assert facts.main == facts.conmon
     machine.call("systemctl", "stop", "baz")
+    assert machine.show("baz", "ActiveState", "Result")["ActiveState"] != "active"
     trace = machine.traces / "notify.jsonl"
     traced = Traced(trace)
+    assert traced.launch.end is not None
     check_roles(traced, facts)
     check_places(traced, facts)
-    conmon = traced.with_pid(facts.conmon).id
     said = " ".join(forktrace("explain", str(trace), "main-pid").out.decode().split())
-    assert f"MAINPID={conmon}" in said
+    conmon = traced.with_pid(facts.conmon).id
+    assert f"the pid of {conmon} conmon as MAINPID" in said
 
 
 def test_type_notify_without_access(machine: Machine, unit: Callable[..., None]) -> None:
@@ -356,6 +385,18 @@ def tracer_of(machine: Machine, pid: int) -> str:
     found = re.search(r"^TracerPid:\s*(\d+)", machine.read(f"/proc/{pid}/status"), re.MULTILINE)
     assert found is not None
     return found[1]
+
+
+def test_systemd_lives_on_when_its_tracer_is_killed(machine: Machine) -> None:
+    log = machine.traces / "slain.log"
+    command = f"exec {FORKTRACE} attach -p 1 -q -o {SHARED}/slain.jsonl"
+    with log.open("wb") as out:
+        process = machine.start("sh", "-c", command, stdout=out, stderr=out)
+    tracer = wait_until(lambda: int(tracer_of(machine, 1)), "PID 1 is traced")
+    machine.call("kill", "-KILL", str(tracer))
+    process.wait(PATIENCE)
+    assert tracer_of(machine, 1) == "0"
+    assert machine.call("systemd-run", "--quiet", "--pipe", "--wait", "echo", "well") == "well"
 
 
 class Outside:

@@ -197,9 +197,9 @@ def picture_of(launch: Launch, width: int | None = None) -> Picture:
 
 
 @cache
-def drawn(name: str, time: bool = False) -> Picture:
+def drawn(name: str, time: bool = False, width: int | None = None) -> Picture:
     launch = build_launch(CASES[name])
-    return lay_out(launch, analyse(launch), ViewOptions(time=time))
+    return lay_out(launch, analyse(launch), ViewOptions(time=time, width=width))
 
 
 def labels(picture: Picture) -> list[Label]:

@@ -21,19 +21,21 @@ from tests.unit.lane_cases import (
 )
 from tests.unit.podman import podman_runc
 
-# Each case with both axes; a snapshot has no time.
-DRAWN = [(name, time) for name in CASES for time in (False, True) if not time or name != "snapshot"]
+# Each case with both axes, and narrow; a snapshot has no time.
+WAYS = ((False, None), (True, None), (False, 900), (True, 500))
+DRAWN = [(name, *way) for name in CASES for way in WAYS if name != "snapshot" or not way[0]]
+each_drawn = pytest.mark.parametrize(("name", "time", "width"), DRAWN)
 
 
-@pytest.mark.parametrize(("name", "time"), DRAWN)
-def test_no_two_labels_overlap(name: str, time: bool) -> None:
-    pairs = combinations(placed(drawn(name, time)), 2)
+@each_drawn
+def test_no_two_labels_overlap(name: str, time: bool, width: int | None) -> None:
+    pairs = combinations(placed(drawn(name, time, width)), 2)
     assert [(a, b) for (a, one), (b, other) in pairs if one.meets(other)] == []
 
 
-@pytest.mark.parametrize(("name", "time"), DRAWN)
-def test_no_label_overlaps_a_line_or_a_mark(name: str, time: bool) -> None:
-    picture = drawn(name, time)
+@each_drawn
+def test_no_label_overlaps_a_line_or_a_mark(name: str, time: bool, width: int | None) -> None:
+    picture = drawn(name, time, width)
     marks = [m for m in picture.marks if not isinstance(m, Label) and m.kind not in BEHIND]
     texts = placed(picture)
     clashes = [
@@ -46,9 +48,9 @@ def test_no_label_overlaps_a_line_or_a_mark(name: str, time: bool) -> None:
     assert clashes == []
 
 
-@pytest.mark.parametrize(("name", "time"), DRAWN)
-def test_everything_is_inside_the_page(name: str, time: bool) -> None:
-    picture = drawn(name, time)
+@each_drawn
+def test_everything_is_inside_the_page(name: str, time: bool, width: int | None) -> None:
+    picture = drawn(name, time, width)
     page = Bounds(0, 0, picture.width, picture.height)
     for mark in picture.marks:
         for box in [mark.bounds] if isinstance(mark, Label) else boxes_of(mark):

@@ -168,6 +168,9 @@ def test_messages() -> None:
     found = find_message(b"vfork(strace: Process 30873 attached")
     assert found is not None
     assert (found[0], found[1].pid, found[1].what) == (b"vfork(", 30873, "attached")
+    found = find_message(b"flags=SIGCHLD/usr/bin/strace: Process 7 detached")
+    assert found is not None
+    assert (found[0], found[1].pid, found[1].what) == (b"flags=SIGCHLD", 7, "detached")
     found = find_message(b"Process 12 attached with 5 threads")
     assert found is not None
     assert (found[0], found[1].pid, found[1].threads) == (b"", 12, 5)

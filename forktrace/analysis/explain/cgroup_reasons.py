@@ -4,9 +4,9 @@ from forktrace.analysis.explain.case import Case, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.places import (
     by_hierarchy,
-    evidence,
     last_path,
     manager,
+    path_evidence,
     places,
     telling_hierarchy,
 )
@@ -92,7 +92,8 @@ def _stayed(
     image = _engine_image(engine)
     if image is None or image_name(image) != "podman":
         return draft.inferred(f"{text}, as nobody moved it out.", "cgroups(7)")
-    draft.rests_on(image.at)
+    alike = [i.at for i in own_images(engine) if (i.env, i.argv) == (image.env, image.argv)]
+    draft.rests_on(*alike if len(alike) == 1 else ())
     setting = next((s for s in _SETTINGS if f"--cgroups={s}" in image.argv), None)
     if setting is not None:
         return draft.inferred(f"{text}, as --cgroups={setting} asked for.", _CONMON)
@@ -140,7 +141,7 @@ def _pair(
 ) -> tuple[Draft, str, str]:
     draft = Draft(case)
     monitor = case.process(container.monitor or "")
-    draft.rests_on(*evidence(case, monitor, here), *evidence(case, engine, there))
+    draft.rests_on(*path_evidence(case, monitor, here), *path_evidence(case, engine, there))
     return draft, draft.who(monitor.id), draft.who(engine.id)
 
 
@@ -158,7 +159,7 @@ def _payload(case: Case, container: Container, hierarchy: str) -> list[Sentence]
     told = []
     if container.id and container.id in here.path:
         draft = Draft(case)
-        draft.rests_on(*evidence(case, init, here))
+        draft.rests_on(*path_evidence(case, init, here))
         text = f"The cgroup of {draft.who(init.id)} is named after the container's id: it is the"
         text += " container's own, where its limits are set"
         told.append(draft.inferred(f"{text}.", "cgroups(7)"))

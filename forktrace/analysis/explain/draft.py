@@ -106,8 +106,11 @@ def _naming_outside(process: Process) -> list[Moment]:
     return list(moments) if len(moments) == 1 else []
 
 
-def image_naming(case: Case, process: Process, place: int) -> list[Moment]:
-    """Find the exec that an image came by, unless the image before would give the same name."""
+def image_naming(case: Case, process: Process, place: int, *, words: bool = True) -> list[Moment]:
+    """Find the exec that an image came by, unless the image before would give the same name.
+
+    ``words``: the name is told with the word that says what the program was called for.
+    """
     named, images = process, process.images
     while images[place].inherited:
         source = case.launch.processes.get(process.creator or process.parent or "")
@@ -121,9 +124,12 @@ def image_naming(case: Case, process: Process, place: int) -> list[Moment]:
     if process.attached and place == 0:
         return []  # the record of what ran before; another says the same of it
     at = images[place].at
-    now = _label(case, named, images[place])
-    earlier = _label(case, named, images[place - 1]) if place else _nameless(named, at)
-    return [] if now == earlier else [at]
+    names = [
+        _label(case, named, image) if words else short_name(image_name(image))
+        for image in images[max(place - 1, 0) : place + 1]
+    ]
+    before = names[0] if place else _nameless(named, at)
+    return [] if before == names[-1] else [at]
 
 
 def _nameless(process: Process, at: Moment) -> str:

@@ -46,7 +46,8 @@ def _role_evidence(case: Case, process: Process, rule: str) -> list[Moment]:
     if rule.startswith("created by") and "in new namespaces" in rule:
         return created_at(process)
     own = own_images(process)
-    called = rule.startswith(("its -r names", "called with")) or "executed its own" in rule
+    called = rule.startswith(("its -r names", "called with"))
+    called = called or ", called with" in rule or "executed its own" in rule
     return [own[0].at] if called and len(own) == 1 and not process.attached else []
 
 
@@ -76,7 +77,7 @@ def _executed(case: Case, process: Process, image: Image) -> Sentence:
     if image.path and image.argv and image.path != image.argv[0]:
         text += f", as file {short_name(image.path)}"
     if before is not None and image_name(before) != image_name(image):
-        draft.rests_on(*image_naming(case, process, place - 1))
+        draft.rests_on(*image_naming(case, process, place - 1, words=False))
         text += f"; until then it ran {short_name(image_name(before))}"
     if image.env:
         text += f". Of the variables that are looked for, {listed(image.env)} stood in its"

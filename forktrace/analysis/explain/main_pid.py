@@ -4,7 +4,7 @@ from forktrace.analysis.explain.case import Case, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import listed
 from forktrace.analysis.explain.sentences import Sentence
-from forktrace.model.process import Image, Process, image_name
+from forktrace.model.process import Image, Moment, Process, image_name
 
 _UNIT = ("INVOCATION_ID", "NOTIFY_SOCKET")
 _EXEC = "systemd.exec(5), environment variables of spawned processes"
@@ -14,60 +14,75 @@ _SENDS = "podman: libpod/container_internal.go, start"
 
 def main_pid(case: Case) -> list[Sentence]:
     """Tell what shows that a systemd unit was started, and what becomes its main process."""
-    first = next(
-        (
-            (p, i)
-            for p in case.launch.inside
-            for i in own_images(p)
-            if set(_UNIT) & set(i.env) and case.role(p.id) != "container"
-        ),
-        None,
-    )
-    if first is None:
+    found = _in_unit(case)
+    if found is None:
         why = "neither INVOCATION_ID nor NOTIFY_SOCKET was set where a program was executed"
         return [unknown(f"A systemd unit's main process is not in this trace, because {why}.")]
-    process, image = first
-    return [*_in_unit(case, process, image), *_notified(case, image)]
-
-
-def _in_unit(case: Case, process: Process, image: Image) -> list[Sentence]:
+    process, image = found
     draft = Draft(case)
+    draft.rests_on(*_needed(process, image))
+    names = listed([name for name in _UNIT if name in image.env])
+    text = f"{draft.who(process.id)} had {names} in its environment: systemd sets that for what it"
+    told = [draft.inferred(f"{text} starts for a unit, whose children inherit it.", _EXEC)]
+    told += [*_started(case, process), *_notified(case, process, image)]
+    return [sentence for sentence in told if sentence.events or sentence.certainty == "unknown"]
+
+
+def _in_unit(case: Case) -> tuple[Process, Image] | None:
+    """Return who ran in a unit, an engine if one did; what ran before the trace is left out."""
+    engines = [case.process(c.engine) for c in case.findings.containers if c.engine]
+    others = [p for p in case.launch.inside if case.role(p.id) != "container"]
+    for process in (*engines, *others):
+        for image in own_images(process):
+            if set(_UNIT) & set(image.env) and not process.attached:
+                return process, image
+    return None
+
+
+def _needed(process: Process, image: Image) -> list[Moment]:
+    """Return the exec that shows the variables, unless another of that process does."""
     alike = [i.at for i in own_images(process) if set(_UNIT) & set(i.env)]
-    draft.rests_on(*alike if len(alike) == 1 else ())
-    found = listed([name for name in _UNIT if name in image.env])
-    text = f"{draft.who(process.id)} had {found} in its environment: systemd sets that for"
-    told = [draft.inferred(f"{text} what it starts for a unit, whose children inherit it.", _EXEC)]
+    return [image.at] if len(alike) == 1 else []
+
+
+def _started(case: Case, process: Process) -> list[Sentence]:
+    """Say who started a process, which makes it the unit's main one if that was systemd."""
+    draft = Draft(case)
     tracer = case.launch.header.tracer
     if process.id == case.launch.root and tracer is not None:
-        draft = Draft(case)
-        draft.rests_on(image.at)
+        draft.rests_on(process.born)
         text = f"forktrace (pid {tracer}) started {draft.who(process.id)}, so where forktrace is"
         text += " what the unit's ExecStart names, forktrace is the main process until a"
-        told.append(draft.inferred(f"{text} MAINPID message says otherwise.", _MAIN))
-    return told
+        return [draft.inferred(f"{text} MAINPID message says otherwise.", _MAIN)]
+    creator = case.launch.processes.get(process.creator or "")
+    if creator is None or creator.pid != 1:
+        return []
+    draft.rests_on(process.creation.at if process.creation else None)
+    text = f"{draft.who(creator.id)} created {draft.who(process.id)} (pid {process.pid}), which is"
+    return [draft.inferred(f"{text} the unit's main process unless a message says else.", _MAIN)]
 
 
-def _notified(case: Case, image: Image) -> list[Sentence]:
+def _notified(case: Case, process: Process, image: Image) -> list[Sentence]:
     if "NOTIFY_SOCKET" not in image.env:
         why = "NOTIFY_SOCKET was not set: the unit's main process is the one that systemd started"
         return [unknown(f"A MAINPID message is not in this trace, because {why}.")]
     told = []
     for container in case.findings.containers:
-        if container.monitor is None or container.engine is None:
+        if container.monitor is None or container.engine != process.id:
             continue
-        engine = case.process(container.engine)
-        ran = own_images(engine)
-        if not ran or image_name(ran[-1]) != "podman":
-            continue
-        draft = Draft(case)
-        draft.rests_on(image.at)
-        if "--sdnotify=ignore" in ran[-1].argv:
-            draft.rests_on(ran[-1].at)
-            text = f"{draft.who(engine.id)} was called with --sdnotify=ignore: it sends nothing"
-            told.append(draft.inferred(f"{text}.", _SENDS))
-            continue
-        text = f"With NOTIFY_SOCKET set, {draft.who(engine.id)} sends systemd the pid of"
-        text += f" {draft.who(container.monitor)} as MAINPID once the container has started, which"
-        text += " makes that the unit's main process; the message itself is not recorded"
-        told.append(draft.inferred(f"{text}.", _SENDS))
+        if image_name(own_images(process)[-1]) == "podman":
+            told.append(_message(case, process, image, container.monitor))
     return told
+
+
+def _message(case: Case, engine: Process, image: Image, monitor: str) -> Sentence:
+    """Say whether podman tells systemd of conmon."""
+    draft = Draft(case)
+    draft.rests_on(*_needed(engine, image))
+    name = draft.who(engine.id)
+    if "--sdnotify=ignore" in engine.argv:
+        text = f"{name} was called with --sdnotify=ignore: it sends systemd no message"
+        return draft.inferred(f"{text}.", _SENDS)
+    text = f"With NOTIFY_SOCKET set, {name} sends systemd the pid of {draft.who(monitor)} as"
+    text += " MAINPID once the container has started, which makes that the unit's main process;"
+    return draft.inferred(f"{text} the message itself is not recorded.", _SENDS)

@@ -105,16 +105,21 @@ def _scope(stay: CgroupStay) -> str:
 
 
 def evidence(case: Case, process: Process, stay: CgroupStay) -> list[Moment]:
-    """Return the event that shows a stay.
+    """Return the event that shows how a stay began.
 
-    An inherited one is shown by the looks at the process and its ancestors, and by the writes that
-    moved those: where there are several, none is needed. So it is with a write to a cgroup through
-    another mount, which may be of any hierarchy.
+    A write to a cgroup through another mount is none, as it may be of any hierarchy.
     """
     if stay.how == "write" and stay.path.rpartition("/")[2] in case.written_elsewhere:
         return []
-    if stay.how != "inherited":
-        return [stay.since]
+    return path_evidence(case, process, stay) if stay.how == "inherited" else [stay.since]
+
+
+def path_evidence(case: Case, process: Process, stay: CgroupStay) -> list[Moment]:
+    """Return the event that shows that a process was there at all.
+
+    That can be a look at the process or an ancestor, or a write that moved one of them: where there
+    are several, none is needed.
+    """
     at: Process | None = process
     shown: set[Moment] = set()
     while at is not None and len(shown) < 2:

@@ -58,18 +58,26 @@ def apart(case: Case, fork: DoubleFork) -> list[Sentence]:
 
 def no_signals(case: Case, origin: Process, daemon: Process) -> list[Sentence]:
     """Say that a terminal's signals to the one don't reach the other, where that is known."""
-    ours = [case.sampled(origin, name) for name in ("sid", "pgid")]
-    theirs = [case.sampled(daemon, name) for name in ("sid", "pgid")]
-    known = [one and other and one[0] != other[0] for one, other in zip(ours, theirs, strict=True)]
-    if not all(known):
+    here, there = case.sampled(origin, "sid"), case.sampled(daemon, "sid")
+    group, other = case.sampled(origin, "pgid"), case.sampled(daemon, "pgid")
+    if here is None or there is None or group is None or other is None:
+        return []
+    if here[0] == there[0] or group[0] == other[0]:
         return []
     draft = Draft(case)
+    draft.rests_on(*here[1], *there[1], *group[1], *other[1])
     call = setsid(daemon)
-    draft.rests_on(*(moment for k in (*ours, *theirs) if k for moment in k[1]))
-    who, other = draft.who(daemon.id), draft.who(origin.id)
-    how = ""
-    if call is not None:
-        draft.rests_on(call.at)
-        how = " by setsid"
-    text = f"{who} also left the session and process group of {other}{how}: a hangup or ^C at the"
-    return [draft.inferred(f"{text} terminal of {origin.id} is not sent to {daemon.id}.", _KILL)]
+    draft.rests_on(call.at if call else None)
+    by = " by setsid" if call else ""
+    who, whose = draft.who(daemon.id), draft.who(origin.id)
+    text = f"{who} also left the session and process group of {whose}{by} (session"
+    text += (
+        f" {_number(there)}, not {_number(here)}; group {_number(other)}, not {_number(group)}):"
+    )
+    text += " a hangup or ^C at the terminal of"
+    return [draft.inferred(f"{text} {origin.id} is not sent to {daemon.id}.", _KILL)]
+
+
+def _number(known: Known) -> str:
+    """Say which session or group; 0 stands for one from outside the PID namespace of the tracer."""
+    return str(known[0]) if known[0] else "one from outside"

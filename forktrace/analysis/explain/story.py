@@ -108,8 +108,8 @@ def _helpers(case: Case, container: Container) -> list[Sentence]:
     """Count the helpers that an engine ran, by what they were."""
     by_creator: defaultdict[str, list[Process]] = defaultdict(list)
     for process in case.with_role("helper"):
-        if process.creator in (container.engine, container.monitor):
-            by_creator[process.creator or ""].append(process)
+        if process.creator and process.creator in (container.engine, container.monitor):
+            by_creator[process.creator].append(process)
     told = []
     for creator, helpers in by_creator.items():
         draft = Draft(case)

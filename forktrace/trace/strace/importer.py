@@ -97,7 +97,15 @@ class Importer:
             if item.tid is None:
                 self.unassigned += not isinstance(item, items.Seen)
                 return
-        self._handlers[type(item)](item)
+        if item.tid not in self._separate or not self._is_late(item):
+            self._handlers[type(item)](item)
+
+    def _is_late(self, item: items.Item) -> bool:
+        """Say whether a thread's line stands after the exec that ended it.
+
+        An exec has the time at which it began, and the thread can go on until it has succeeded.
+        """
+        return item.tid in self._table.ended and item.tid not in self._table.tasks
 
     def _without_pid(self, item: items.Item) -> int | None:
         """Return whose line it is: strace names no pid while only one task is there."""

@@ -15,11 +15,14 @@ _PREFIX = (
 )
 _LINE = re.compile(_PREFIX + rb"(?:([a-z_][a-z0-9_]{0,40}|\?{3,4})\(|(?=\+\+\+ |--- |<\.\.\. ))")
 _MESSAGE = re.compile(
-    rb"(?:strace: )?Process (\d{1,7}) (attached|detached|resumed|suspended)"
+    rb"Process (\d{1,7}) (attached|detached|resumed|suspended)"
     rb"(?: with (\d{1,7}) threads| \([\w ]{1,60}\))?$"
 )
+# strace begins its messages with the name that it was called by.
+_OWN_NAME = re.compile(rb"(?:(?:/[\w.+@-]{1,64}){0,40}/)?strace: $")
 _NOISE = re.compile(
-    rb"(?:strace: )?\[ Process PID=\d+ runs in |strace: |[ \t]*> |[ \t]*\| |[ \t]*$|%\s+time "
+    rb"(?:strace: )?\[ Process PID=\d+ runs in |(?:[\w./+@-]{0,200}/)?strace: "
+    rb"|[ \t]*> |[ \t]*\| |[ \t]*$|%\s+time "
 )
 _LEFT_OUT = re.compile(rb"[ \t]*(?:\.{2,}|\xe2\x80\xa6|\[\.\.\.\]|\(\.\.\.\))[ \t]*$")
 _SURE = re.compile(rb"\)\s+= |<unfinished \.\.\.>$|<detached \.\.\.>$|resumed>|^\+\+\+ |^--- SIG")
@@ -64,14 +67,13 @@ def find_message(raw: bytes) -> tuple[bytes, Message] | None:
     Returns what stands before it, which is empty where the message has a line of its own.
     """
     at = raw.rfind(b"Process ")
-    if raw[:at].endswith(b"strace: "):
-        at -= len(b"strace: ")
     found = _MESSAGE.match(raw, max(at, 0))
     if at < 0 or found is None:
         return None
     pid, what, threads = found.groups()
     message = Message(int(pid), what.decode(), int(threads or 0))
-    return raw[: found.start()], message
+    name = _OWN_NAME.search(raw, max(at - 300, 0), at)
+    return raw[: name.start() if name else at], message
 
 
 def is_noise(raw: bytes) -> bool:

@@ -165,7 +165,7 @@ def draw_notes(canvas: Canvas, lane: Lane) -> Iterator[Mark]:
             continue
         x = canvas.x(note.column)
         if note.kind == CGROUP_KIND:
-            tick = x + copysign(style.CGROUP, note.offset)
+            tick = x + copysign(style.CGROUP if text else style.CGROUP_TIGHT, note.offset)
             yield Line(tick, y, tick, y + 17, "cgroup", note.title)
         if text:
             start = x + note.offset

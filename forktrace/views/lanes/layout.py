@@ -1,6 +1,7 @@
 """Put the whole lane diagram together, as plain shapes."""
 
 from itertools import accumulate, chain, pairwise
+from typing import NamedTuple
 
 from forktrace.analysis.findings import Findings
 from forktrace.errors import UsageError
@@ -31,7 +32,7 @@ from forktrace.views.options import ViewOptions
 from forktrace.views.select.choose import asked_for, limited
 from forktrace.views.select.limits import MAX_ROWS
 from forktrace.views.select.scene import by_creator
-from forktrace.views.select.selection import apply
+from forktrace.views.select.selection import Selection, apply
 from forktrace.views.shapes import Box, Group, Line, Mark, Picture
 from forktrace.views.source import found_ended
 from forktrace.views.story import tell
@@ -48,14 +49,11 @@ def lay_out(launch: Launch, findings: Findings, options: ViewOptions) -> Picture
         UsageError: what the user asked to see is not in the trace.
     """
     passes = [*asked_for(options), *limited(options, MAX_ROWS)]
-    plan = make_plan(launch, findings, apply(by_creator(launch, findings), passes))
+    selection = apply(by_creator(launch, findings), passes)
+    most = float(options.width or style.WIDTH)
     if options.time:
         _require_times(launch)
-        plan.times = column_times(launch, [event.order for event in plan.events])
-    edges = find_edges(plan)
-    most = float(options.width or style.WIDTH)
-    frames = find_frames(plan)
-    left, field = _arranged(plan, edges, frames, most)
+    plan, edges, frames, left, field = _arrangement(launch, findings, selection, options)
     width = max(left + field.width + _right_margin(plan), min(style.LEAST_WIDTH, most))
     command = command_of(plan)
     header, top = draw_title(plan, command, width)
@@ -85,6 +83,36 @@ def _require_times(launch: Launch) -> None:
         raise UsageError("a snapshot is one moment: leave --time out")
     if not launch.header.times:
         raise UsageError("this trace has no times, only an order of events: leave --time out")
+
+
+class _Arrangement(NamedTuple):
+    """Be what stands where: ``left`` is the x of the field's left edge."""
+
+    plan: Plan
+    edges: list[Edge]
+    frames: list[Frame]
+    left: float
+    field: Field
+
+
+def _arrangement(
+    launch: Launch, findings: Findings, selection: Selection, options: ViewOptions
+) -> _Arrangement:
+    """Arrange all; leave out waits that are a matter of course if command lines then have room."""
+
+    def attempt(*, plain_waits: bool) -> _Arrangement:
+        plan = make_plan(launch, findings, selection, plain_waits=plain_waits)
+        if options.time:
+            plan.times = column_times(launch, [event.order for event in plan.events])
+        edges, frames = find_edges(plan), find_frames(plan)
+        left, field = _arranged(plan, edges, frames, float(options.width or style.WIDTH))
+        return _Arrangement(plan, edges, frames, left, field)
+
+    whole = attempt(plain_waits=True)
+    if not whole.field.dense:
+        return whole
+    calmer = attempt(plain_waits=False)
+    return whole if calmer.field.dense else calmer
 
 
 def _arranged(

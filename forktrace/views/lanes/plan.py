@@ -14,7 +14,6 @@ from forktrace.views.select.selection import Row, Selection
 from forktrace.views.source import found_ended
 from forktrace.views.words import cut, name_of
 
-_NAME_CHARS = 60
 _MANY_EVENTS = 80  # above that each needs a reason to have a column
 
 Kind = Literal["stand", "birth", "exec", "exit", "adopt", "reap", "session", "subreaper"]
@@ -70,7 +69,7 @@ class Lane:
     @property
     def name(self) -> str:
         """Return the printable name of its process, cut where it is absurdly long."""
-        return cut(name_of(self.process), _NAME_CHARS)
+        return cut(name_of(self.process), 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +118,13 @@ class Plan:
         return self.lanes[self.index[id_]] if id_ in self.index else None
 
 
-def make_plan(launch: Launch, findings: Findings, selection: Selection) -> Plan:
-    """Choose lanes and columns: those outside the trace on top, then the rows as selected."""
+def make_plan(
+    launch: Launch, findings: Findings, selection: Selection, *, plain_waits: bool = True
+) -> Plan:
+    """Choose lanes and columns: those outside the trace on top, then the rows as selected.
+
+    Waits of a parent right after its child had ended have columns only if ``plain_waits``.
+    """
     rows = [Row(id_) for id_ in _outsiders(launch, selection)] + list(selection.rows)
     lanes = [_lane(i, row, launch, findings) for i, row in enumerate(rows)]
     index = {lane.process.id: lane.index for lane in lanes}
@@ -130,7 +134,7 @@ def make_plan(launch: Launch, findings: Findings, selection: Selection) -> Plan:
     events += _standing(lanes, index)
     events.sort(key=lambda event: event.order)
     plan = Plan(launch, findings, selection, lanes, events, index)
-    if len(events) > _MANY_EVENTS:
+    if not plain_waits or len(events) > _MANY_EVENTS:
         _leave_out_plain_waits(plan)
     _place(plan)
     plan.moves = list(_placed_moves(plan))

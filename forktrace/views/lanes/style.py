@@ -12,6 +12,7 @@ DOWN_TEXT = 27.0
 GUTTER = 18.0  # between the names and the field
 TIGHT = 13.0  # between two columns that belong together: birth and exec, death and adoption
 CGROUP = 8.0  # from a column to the tick that shows a change of cgroup
+CGROUP_TIGHT = 3.0  # the same where there is no room for its text
 MIN_GAP, MAX_GAP, DENSE_GAP, FILL_GAP = 16, 34, 7, 72  # between any two columns
 FRAME_OUT = 13.0  # px that a container's frame stands out left and right
 FRAME_TOP, FRAME_BOTTOM = 20.0, 7.0  # px that it adds to its first and its last row
