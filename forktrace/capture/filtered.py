@@ -56,13 +56,17 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
-    """Tell how the tracing ended; ``disk`` is the errno of a trace that could not be written."""
+    """Tell how the tracing ended; ``disk`` is the errno of a trace that could not be written.
+
+    ``heard`` counts the ``Got`` that were read: of what came later nobody will take care.
+    """
 
     status: int | None
     reason: str
     left: list[int]
     failure: str | None
     disk: int | None
+    heard: int
 
 
 _DECODER = msgspec.json.Decoder(Got | Stop | Refused | Done)
@@ -157,6 +161,7 @@ class _Foreground:
         self._channel = channel
         self._own = OwnSignals(frozenset((*guard.awaited, signal.SIGIO)))
         self._writer = writer
+        self._handed_on: list[int] = []
 
     def run(self) -> Capture:
         """Hand on signals until the tracing is over, and say how it went."""
@@ -167,7 +172,9 @@ class _Foreground:
         refused = self._child.exec_errno()
         if refused is not None:
             raise exec_failed(refused)
-        code = as_shell(os.waitstatus_to_exitcode(await_end(self._child.pid, self._own)))
+        unheard = self._handed_on[told.heard if told else 0 :]
+        status = await_end(self._child.pid, self._own, unheard)
+        code = as_shell(os.waitstatus_to_exitcode(status))
         if told is None:
             return Capture(code, "exited", [], "the tracing process was ended from outside")
         if told.disk is not None:
@@ -189,6 +196,7 @@ class _Foreground:
                 continue
             got = self._own.wait(None)
             if got is not None and got[0] not in (signal.SIGCHLD, signal.SIGIO):
+                self._handed_on.append(got[0])
                 self._channel.send(Got(*got))
 
 
@@ -199,12 +207,14 @@ class _Forwarded:
         self._channel = channel
         self._own = OwnSignals(frozenset((signal.SIGCHLD, signal.SIGIO)))
         self._gone = False
+        self.heard = 0
 
     def wait(self, timeout: float | None) -> tuple[int, int] | None:
         """Return (number, sender's pid) of the next signal, None after ``timeout`` seconds."""
         while True:
             message = self._receive()
             if isinstance(message, Got):
+                self.heard += 1
                 return message.signum, message.sender
             got = self._own.wait(timeout)
             if got is None or got[0] == signal.SIGCHLD:
@@ -243,7 +253,8 @@ def _trace(
         channel.send(Refused(error.errno))
         os._exit(1)
     table = TaskTable()
-    relay = Relay(child.pid, _Forwarded(channel))
+    signals = _Forwarded(channel)
+    relay = Relay(child.pid, signals)
     recorder = Recorder(
         writer, table, tracee, started_ns=started_ns, sampling=True, tracer=forktrace
     )
@@ -261,13 +272,11 @@ def _trace(
         failure = f"{type(error).__name__}: {error}"
         outcome = Outcome(None, "exited", table.live_pids())
         child.release()
+        relay.pass_all_on()
         resume_all(tracee, table.tasks)
         writer.flush()
-    _tell(channel, writer, outcome, failure)
+    disk = writer.error.errno if writer.error is not None else None
+    done = Done(outcome.status, outcome.reason, outcome.left, failure, disk, signals.heard)
+    channel.send(done)
     serve_unrecorded(tracee)
     os._exit(0)
-
-
-def _tell(channel: Channel, writer: TraceWriter, outcome: Outcome, failure: str | None) -> None:
-    disk = writer.error.errno if writer.error is not None else None
-    channel.send(Done(outcome.status, outcome.reason, outcome.left, failure, disk))

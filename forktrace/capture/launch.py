@@ -98,6 +98,7 @@ class _Session:
         self._writer = writer
         self._options = OPTIONS_BY_DETAIL[detail]
         self._signals = OwnSignals(guard.awaited)
+        self._relay = Relay(child.pid, self._signals)
         self._table = TaskTable()
         self._tracee = Tracee()
         self._recorder = Recorder(
@@ -115,7 +116,7 @@ class _Session:
             self._tracee,
             writer,
             self._call_recorder() if detail == "syscalls" else None,
-            Relay(child.pid, self._signals),
+            self._relay,
             linger,
         )
         self._outcome: Outcome | None = None
@@ -144,6 +145,7 @@ class _Session:
             except Exception as error:  # a fault of ours must not hurt the command
                 self._failure = f"{type(error).__name__}: {error}"
                 self._child.release()
+                self._relay.pass_all_on()
                 self._writer.flush()
 
         return run

@@ -12,6 +12,7 @@ restores the screen first), and the shell would read on while the command still 
 
 import os
 import signal
+from collections.abc import Iterable
 from time import monotonic
 from typing import Protocol
 
@@ -192,6 +193,13 @@ class Relay:
         self._to_pass = waiting
         return False
 
+    def pass_all_on(self) -> None:
+        """Send on at once what waits to be: nobody will serve it later."""
+        for signum, _sender, _since in self._to_pass:
+            if self._root is not None:
+                os.kill(self._root, signum)
+        self._to_pass = []
+
     def _got_it(self, signum: int, sender: int) -> bool:
         for delivered in self._delivered:
             if delivered[:2] == (signum, sender):
@@ -209,11 +217,14 @@ class Relay:
             return False
 
 
-def await_end(pid: int, signals: Signals) -> int:
+def await_end(pid: int, signals: Signals, unserved: Iterable[int] = ()) -> int:
     """Wait for a command that nobody traces any more; return its wait status.
 
-    Signals are passed on to it as they come. Raises ChildProcessError if it is no child of ours.
+    Signals are passed on to it as they come, ``unserved`` ones that have come already first.
+    Raises ChildProcessError if it is no child of ours.
     """
+    for signum in _PASSED_ON.intersection(unserved):
+        os.kill(pid, signum)
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done and not os.WIFSTOPPED(status):  # a stop is one from when it was traced

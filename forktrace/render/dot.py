@@ -94,7 +94,7 @@ class Picture:
         """Return the lines under the title: how large, how long, and what is not shown."""
         notes = [*summary_lines(self.launch), *closing_notes(self.launch)]
         if self.tree.selection.hidden:
-            notes.append(hidden_words(self.tree.selection, "box"))
+            notes.append(hidden_words(self.launch, self.tree.selection, "box"))
         return notes
 
     @property

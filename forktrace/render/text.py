@@ -86,7 +86,7 @@ class _Page:
     def _footer(self) -> Iterator[str]:
         notes = closing_notes(self._launch)
         if self._tree.selection.hidden:
-            notes.append(hidden_words(self._tree.selection, "row"))
+            notes.append(hidden_words(self._launch, self._tree.selection, "row"))
         if any(row.depth > self._levels for row in self._tree.rows):
             notes.append("+N: that many levels deeper than there is room to show")
         for note in notes:
@@ -182,7 +182,7 @@ def _id(row: Row) -> str:
 
 
 def _pid(row: Row) -> str:
-    return "" if row.count > 1 else str(row.process.pid)
+    return "" if row.count > 1 else str(row.process.pid or "?")
 
 
 def _role(row: Row) -> str:

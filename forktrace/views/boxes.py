@@ -114,7 +114,7 @@ def _heading(row: Row) -> Line:
     spans = [Span(f"{row.count:,}{_TIMES}" if many else row.process.id, ID, "ink")]
     if role and role != "other":
         spans.append(Span(f"  {role}", SMALL, "role"))
-    return Line(spans, None if many else _small(f"pid {row.process.pid}"))
+    return Line(spans, None if many else _small(f"pid {row.process.pid or 'unknown'}"))
 
 
 def _programs(row: Row) -> Line:

@@ -79,9 +79,7 @@ def _steps(
         if not (process.attached and image.at.seq <= process.born.seq):
             yield Step(image.at.seq, "exec", id_, image.at, image=image)
     for adoption in process.adoptions:
-        yield Step(
-            adoption.at.seq, "adopt", id_, adoption.at, adoption.parent, adoption=adoption
-        )
+        yield Step(adoption.at.seq, "adopt", id_, adoption.at, adoption.parent, adoption=adoption)
     if process.exit is not None:
         at = process.exit.at
         order = min(at.seq, bereaved.get(id_, at.seq + 1) - 0.5)

@@ -111,6 +111,7 @@ class _Narrated:
         compares_argv = self._by_argv and role != "helper"
         return (
             process.name,
+            process.attached,
             tuple(process.argv) if compares_argv else None,
             role,
             end_of(process),

@@ -28,7 +28,7 @@ PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "procps", "python3", "busybox-static",
     "podman", "conmon", "runc", "crun", "netavark",
 )  # fmt: skip
-NEEDED = ("debootstrap", "systemd-nspawn", "nsenter")
+NEEDED = ("debootstrap", "systemd-nspawn", "nsenter", "setpriv", "unshare")
 PYTHON = (3, 11)  # the suite's own, for which the environment's compiled modules must be
 
 BUILD_SECONDS, BOOT_SECONDS, STOP_SECONDS = 240, 60, 15
@@ -42,7 +42,7 @@ ENVIRONMENT = {
 WRAPPER = """#!/bin/sh
 PYTHONPATH=/opt/forktrace:/opt/python exec /usr/bin/python3 -m forktrace "$@"
 """
-# The controllers that nspawn leaves read-only, and an image; what is left of PATH is a busybox.
+# nspawn leaves the controllers read-only, to which a runtime writes; an image without a registry.
 PREPARE = f"""
 for folder in /sys/fs/cgroup/*; do
     case $folder in */systemd | */unified) ;; *)
@@ -80,12 +80,14 @@ def _bootstrap(root: Path) -> None:
     partial = Path(f"{root}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     include = f"--include={','.join(PACKAGES)}"
+    # In namespaces of its own, no process and no mount of it is left when it is killed.
+    alone = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
     command = ("debootstrap", "--variant=minbase", include, SUITE, str(partial), _mirror())
     log = Path(f"{root}.log")
     with log.open("wb") as out:
         try:
             subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                [*alone, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 timeout=BUILD_SECONDS, check=True, env=os.environ | ENVIRONMENT,
             )  # fmt: skip
         except subprocess.SubprocessError as error:
@@ -226,6 +228,7 @@ def _nspawn(root: Path, folder: Path) -> Sequence[str]:
         return f"{escaped}:{target}"
 
     return (
+        "setpriv", "--pdeathsig", "TERM", "--",  # it ends with the tests, however these end
         "systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "--hostname=debian",
         "--register=no", "--keep-unit", "--capability=all",
         "--system-call-filter=@keyring bpf @debug",
@@ -243,12 +246,10 @@ def _await_systemd(nspawn: "subprocess.Popen[bytes]", console: Path) -> int:
     deadline = time.monotonic() + BOOT_SECONDS
     while time.monotonic() < deadline and nspawn.poll() is None:
         for init in _children(nspawn.pid):
-            machine = Machine(init, console, console)
-            told = subprocess.run(
-                machine.command("systemctl", "is-system-running"),
-                env=ENVIRONMENT, capture_output=True, text=True, timeout=BOOT_SECONDS, check=False,
-            )  # fmt: skip
-            if told.stdout.strip() in ("running", "degraded"):
+            state = Machine(init, console, console).call(
+                "timeout", "10", "systemctl", "is-system-running", check=False
+            )
+            if state in ("running", "degraded"):
                 return init
         time.sleep(0.2)
     raise LabError(f"systemd did not come up in the machine\n{_last_lines(console)}")

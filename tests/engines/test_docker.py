@@ -68,6 +68,7 @@ def daemons(
     with log.open("wb") as out:
         dockerd = subprocess.Popen(
             [
+                "setpriv", "--pdeathsig", "TERM", "--",  # it ends with the tests, however these end
                 DOCKERD, "--iptables=false", "--bridge=none", "--storage-driver=vfs",
                 f"--data-root={folder}/data", f"--exec-root={folder}/exec", "-H", socket,
                 f"--pidfile={folder}/pid", f"--cgroup-parent=/{name}",

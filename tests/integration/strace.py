@@ -12,7 +12,11 @@ from tests.integration.harness import PATIENCE, python
 Tree = tuple[tuple[str, ...], object, int, tuple["Tree", ...]]
 
 # One ends after the other, so that each run of a program gives the same tree.
-PIPELINE = ("sh", "-c", "exec 2>/dev/null; /bin/echo a | /bin/cat >/dev/null; (exit 3); /bin/sh -c 'kill -9 $$'; :")
+PIPELINE = (
+    "sh",
+    "-c",
+    "exec 2>/dev/null; /bin/echo a | /bin/cat >/dev/null; (exit 3); /bin/sh -c 'kill -9 $$'; :",
+)
 DAEMON = python(
     "import os, time\n"
     "first = os.fork()\n"

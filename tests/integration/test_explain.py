@@ -1,13 +1,17 @@
 """``forktrace explain`` as a user runs it, and what it says of a real podman held against /proc."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from forktrace.trace.reader import read_trace
 from tests.integration.harness import PROJECT, Forktrace, status_field, the_sentence, wait_until
 from tests.integration.test_podman import RUN, container, image, podman  # noqa: F401 (fixtures)
+from tests.unit.test_explain_mutation import faults
 
+DEMO = (sys.executable, "-m", "forktrace.demo")
 EXAMPLE = str(PROJECT / "examples" / "podman-run" / "launch.jsonl")
 TOPICS = (
     "why-parent", "why-cgroup", "who-reaps", "who-holds-stdout", "what-survives",
@@ -154,3 +158,12 @@ def test_waits_are_told_as_the_kernel_saw_them(
     assert "had made itself a subreaper by prctl(PR_SET_CHILD_SUBREAPER)" in story
     assert "a double fork" in story
     assert story.count(" - ") <= 32
+
+
+@pytest.mark.parametrize("detail", ["minimal", "events", "syscalls"])
+def test_no_sentence_of_a_new_trace_survives_its_events(forktrace: Forktrace, detail: str) -> None:
+    """What tests/unit/test_explain_mutation.py does to the saved traces."""
+    trace = forktrace.trace_path()
+    done = forktrace("run", "-q", "--detail", detail, "-o", str(trace), "--", *DEMO)
+    assert done.status == 0, done.err
+    assert faults(read_trace(trace)) == []

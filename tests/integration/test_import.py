@@ -3,7 +3,9 @@
 import json
 import os
 import pty
+import re
 import resource
+import shlex
 import subprocess
 import sys
 import threading
@@ -13,7 +15,9 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
+from tests.conftest import Missing
 from tests.integration.harness import FORKTRACE, PATIENCE, PROJECT, Forktrace, the_sentence
+from tests.integration.strace import strace
 from tests.unit.test_strace_import import PIPELINE, QUESTION, SEPARATE
 
 LOG = "\n".join(line.strip() for line in PIPELINE.strip().splitlines()) + "\n"
@@ -212,3 +216,14 @@ def test_a_full_disk_is_told(forktrace: Forktrace, log: str) -> None:
     done = forktrace("import", "-q", "-o", "x.jsonl", log, preexec_fn=limit)
     assert done.status == 1
     assert "the trace is not complete: File too large" in done.err
+
+
+def test_the_documented_commands_run_as_they_stand(forktrace: Forktrace, missing: Missing) -> None:
+    strace(missing)
+    page = (PROJECT / "docs/import.md").read_text()
+    block = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)[0]
+    for line in block.splitlines():
+        words = shlex.split(line)
+        command = [*FORKTRACE, *words[1:]] if words[0] == "forktrace" else words
+        subprocess.run(command, env=forktrace.env, cwd=forktrace.folder, check=True)
+    assert "echo" in (forktrace.folder / "launch.svg").read_text()

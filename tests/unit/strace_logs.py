@@ -28,7 +28,7 @@ def trace_of_logs(*logs: tuple[str, bytes]) -> TraceFile:
     header, *between, end = records
     assert isinstance(header, events.Header)
     assert isinstance(end, events.Ended)
-    return TraceFile(header, between, end, [])  # type: ignore[arg-type]
+    return TraceFile(header, between, end, [])
 
 
 def trace_of_log(text: str | bytes) -> TraceFile:

@@ -184,3 +184,12 @@ def test_a_chain_of_many_needs_no_recursion() -> None:
     selection = apply(scene_of(launch), [fit(60)])
     assert len(selection.rows) == 60
     assert selection.within == 5001 - 60
+
+
+def test_a_flat_launch_of_many_kinds_still_fills_the_picture() -> None:
+    steps: list[Step] = [("root", 10, "make")]
+    for pid in range(100, 400):
+        steps += [("vfork", 10, pid), ("exec", pid, f"tool{pid}"), ("exit", pid, 0)]
+    selection = apply(scene_of(launch_of(*steps)), [fit(60)])
+    assert len(selection.rows) == 60
+    assert len(selection.rows[0].within) == 301 - 60

@@ -174,7 +174,7 @@ def test_what_is_folded_is_counted_by_its_kind() -> None:
     assert within_words(PODMAN.findings, ["p2", "p11"]) == "+2 helpers"
     assert within_words(PODMAN.findings, ["p2"]) == "+1 helper"
     assert within_words(PODMAN.findings, ["p2", "p9"]) == "+2 processes"
-    words = hidden_words(select(PODMAN, focus="p8"), "lane")
+    words = hidden_words(PODMAN.launch, select(PODMAN, focus="p8"), "lane")
     assert words == "12 processes in 7 lanes: 5 are counted (+) at the one above them"
 
 

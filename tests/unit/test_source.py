@@ -52,3 +52,23 @@ def test_a_snapshot_is_a_look_and_its_ended_processes_are_zombies() -> None:
     assert "a zombie: x1 has not waited for it" in shown
     assert "untraced" not in shown
     assert "before the trace" not in shown
+
+
+def ran(*pids: int) -> list[Step]:
+    """Fork children of pid 10 that all do the same."""
+    return [s for pid in pids for s in (("fork", 10, pid), ("exec", pid, "true"), ("exit", pid, 0))]
+
+
+def test_what_ran_before_is_not_folded_with_what_was_created() -> None:
+    state = events.State(comm="true", ppid=10, nspid=[15])
+    before = events.Started(at_ns=0, pid=15, attached=True, state=state)
+    image = events.Executed(at_ns=0, pid=15, attached=True, path="true", argv=["true"])
+    steps: list[Step] = [*standing(10), before, image, *ran(20, 30), ("exit", 15, 0)]
+    assert "3\N{MULTIPLICATION SIGN}" not in page(launch_of(*steps, source="attach"))
+    assert "3\N{MULTIPLICATION SIGN}" in page(launch_of(*standing(10), *ran(20, 30, 40)))
+
+
+def test_those_outside_the_trace_are_not_counted_as_shown() -> None:
+    shown = page(launch_of(*standing(10), *ran(20, 30, 40), source="attach"))
+    assert "x1  " in shown
+    assert "4 processes in 2 rows: 2 share the row of one that did the same" in shown

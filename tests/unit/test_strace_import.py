@@ -553,3 +553,30 @@ def test_what_is_not_in_a_log_is_left_open() -> None:
     assert (header.source, header.detail, header.tracer) == ("import", "events", None)
     assert (header.user, header.kernel, header.machine, header.cwd) == (None, None, None, None)
     assert list(header.command) == ["sh", "-c", "a | b"]
+
+
+def test_a_wait_that_stands_before_the_log_of_a_child_elsewhere() -> None:
+    launch = launch_of_logs(
+        ("x.40", '12:00:00 execve("/bin/u", ["u"], 0x7f) = 0\n'
+                 "12:00:01 clone(flags=CLONE_NEWPID|SIGCHLD) = 41\n"),
+        ("x.41", "12:00:02 clone(flags=SIGCHLD) = 2\n"
+                 "12:00:03 wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 6}], 0, NULL) = 2\n"),
+        ("x.42", "12:00:04 setsid() = 2\n12:00:05 +++ exited with 6 +++\n"),
+    )  # fmt: skip
+    child = only(launch, 42)
+    assert (child.creator, child.nspid) == (only(launch, 41).id, [42, 2])
+    assert child.exit is not None
+    assert child.reap is not None
+    assert pids(list(launch.inside)) == [40, 41, 42]
+
+
+def test_a_thread_whose_lines_go_on_while_its_process_executes() -> None:
+    launch = launch_of_logs(
+        ("x.30", '12:00:00 execve("/bin/t", ["t"], 0x7f) = 0\n'
+                 "12:00:01 clone(flags=CLONE_VM|CLONE_THREAD) = 31\n"
+                 '12:00:03 execve("/bin/x", ["x"], 0x7f) = 0\n'),
+        ("x.31", "12:00:02 setsid() = 3\n12:00:04 kill(30, SIGURG) = 0\n"
+                 "12:00:05 +++ exited with 0 +++\n"),
+    )  # fmt: skip
+    assert pids(list(launch.inside)) == [30]
+    assert launch.warnings[0].startswith("of the calls")

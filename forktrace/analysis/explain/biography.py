@@ -3,9 +3,10 @@
 from forktrace.analysis.explain.adoptions import adoption
 from forktrace.analysis.explain.births import birth
 from forktrace.analysis.explain.case import Case
-from forktrace.analysis.explain.draft import Draft
+from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.ends import end, signals
 from forktrace.analysis.explain.images import offspring, programs, role
+from forktrace.analysis.explain.phrases import counted
 from forktrace.analysis.explain.places import places
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.explain.sessions import session
@@ -13,18 +14,43 @@ from forktrace.analysis.explain.spaces import namespaces
 from forktrace.analysis.explain.streams import held, streams
 from forktrace.model.process import Process
 
+_MANY = 14  # sentences of one kind
+
 
 def biography(case: Case, process: Process) -> list[Sentence]:
     """Tell of a process: birth, purpose, programs, parents, surroundings, children, end."""
     told = birth(case, process)
     if process.outside:
         return told + offspring(case, process)
-    for tell in (role, programs):
-        told += tell(case, process)
-    told += [s for change in process.adoptions for s in adoption(case, process, change)]
-    for tell in (subreaper, session, namespaces, places, streams, held, offspring, signals, end):
-        told += tell(case, process)
+    for tell in (
+        role,
+        programs,
+        _adoptions,
+        subreaper,
+        session,
+        namespaces,
+        places,
+        streams,
+        held,
+        offspring,
+        signals,
+        end,
+    ):
+        told += _few(tell(case, process))
     return told
+
+
+def _few(told: list[Sentence]) -> list[Sentence]:
+    """Leave out what is more than enough of one kind, and say how much that is."""
+    more = len(told) - _MANY
+    if more <= 0:
+        return told
+    sentences = counted(more, "more sentence")
+    return [*told[:_MANY], unknown(f"{sentences} of this kind are left out here.")]
+
+
+def _adoptions(case: Case, process: Process) -> list[Sentence]:
+    return [s for change in process.adoptions[:_MANY] for s in adoption(case, process, change)]
 
 
 def subreaper(case: Case, process: Process) -> list[Sentence]:

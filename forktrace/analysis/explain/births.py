@@ -46,7 +46,10 @@ def _uncreated(case: Case, process: Process) -> list[Sentence]:
     if not any(image.at != process.born for image in process.images):
         return [unknown(f"{process.id} is the traced command; its exec is not in this trace.")]
     draft.rests_on(process.born)
-    return [draft.observed(f"{name} (pid {process.pid}) is the command that forktrace started.")]
+    what = "the command that forktrace started"
+    if case.launch.header.source == "import":
+        what = "the first process of the log that was imported"
+    return [draft.observed(f"{name} (pid {process.pid}) is {what}.")]
 
 
 def _parent(case: Case, process: Process) -> list[Sentence]:

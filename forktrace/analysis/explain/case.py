@@ -102,7 +102,7 @@ class Case:
             if at.outside or at.attached:
                 return None
             at_ns = at.born.at_ns
-            shown += created_at(at) if first_ppid(at) is None else []
+            shown += descent(at)
             at = self.launch.processes.get(at.parent or "")
         return None
 
@@ -126,6 +126,11 @@ def own_images(process: Process) -> list[Image]:
 def created_at(process: Process) -> list[Moment]:
     """Return the creator's event of a process, if it is in the trace."""
     return [process.creation.at] if process.creation else []
+
+
+def descent(process: Process) -> list[Moment]:
+    """Return the creator's event of a process, unless its first look tells the same by its PPid."""
+    return created_at(process) if first_ppid(process) is None else []
 
 
 def pid_one(process: Process) -> bool:

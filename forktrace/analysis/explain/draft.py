@@ -128,8 +128,8 @@ def image_naming(case: Case, process: Process, place: int, *, words: bool = True
         _label(case, named, image) if words else short_name(image_name(image))
         for image in images[max(place - 1, 0) : place + 1]
     ]
-    before = names[0] if place else _nameless(named, at)
-    return [] if before == names[-1] else [at]
+    previous = names[0] if place else _nameless(named, at)
+    return [] if previous == names[-1] else [at]
 
 
 def _nameless(process: Process, at: Moment) -> str:

@@ -79,9 +79,11 @@ def exit_dir(case: Case, container: Container) -> list[Sentence]:
 
 def waits_note(case: Case) -> list[Sentence]:
     """Say that waits were not recorded, where they were not."""
-    if case.waits_recorded:
+    if case.waits_recorded or any(p.reap is not None for p in case.launch.inside):
         return []
-    return [unknown(f"Who called wait is not in this trace, because {NOT_RECORDED}.")]
+    imported = case.launch.header.source == "import"
+    why = "the log that was imported shows no wait" if imported else NOT_RECORDED
+    return [unknown(f"Who called wait is not in this trace, because {why}.")]
 
 
 def signals(case: Case, process: Process) -> list[Sentence]:

@@ -2,11 +2,10 @@
 
 import re
 
-from forktrace.analysis.explain.case import Case, created_at, own_images, pid_one_evidence
+from forktrace.analysis.explain.case import Case, created_at, descent, own_images, pid_one_evidence
 from forktrace.analysis.explain.draft import Draft, image_naming, naming
 from forktrace.analysis.explain.phrases import command_line, counted, cut, listed, short_name
 from forktrace.analysis.explain.sentences import Sentence
-from forktrace.model.pids import first_ppid
 from forktrace.model.process import Image, Moment, Process, image_name
 
 _TOLD = 6  # programs told one by one
@@ -41,8 +40,8 @@ def _role_evidence(case: Case, process: Process, rule: str) -> list[Moment]:
         other = case.process(of_other[1])
         started = rule.startswith("started")
         return created_at(other) if started else naming(case, other)
-    if rule.startswith("forked by"):
-        return created_at(process) if first_ppid(process) is None else []
+    if rule.startswith("forked by") or "only asked it for" in rule:
+        return descent(process)
     if rule.startswith("created by") and "in new namespaces" in rule:
         return created_at(process)
     own = own_images(process)
@@ -78,6 +77,7 @@ def _executed(case: Case, process: Process, image: Image) -> Sentence:
         text += f", as file {short_name(image.path)}"
     if before is not None and image_name(before) != image_name(image):
         draft.rests_on(*image_naming(case, process, place - 1, words=False))
+        draft.rests_on(*(descent(process) if before.inherited else ()))
         text += f"; until then it ran {short_name(image_name(before))}"
     if image.env:
         text += f". Of the variables that are looked for, {listed(image.env)} stood in its"

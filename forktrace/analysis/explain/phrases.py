@@ -21,13 +21,17 @@ def short_name(name: str) -> str:
 
 def command_line(argv: Sequence[str], limit: int = _COMMAND) -> str:
     """Return arguments as a shell command in backquotes, cut, ids to their first 12 digits."""
-    words = [_ID.sub(lambda i: i[0][:12] + ELLIPSIS, a[: 2 * limit]) for a in argv[:limit]]
-    return f"`{cut(shlex.join(words).replace('`', chr(39)), limit)}`"
+    words = shlex.join(a[: 2 * limit] for a in argv[:limit])
+    return f"`{cut(_short_ids(words).replace('`', chr(39)), limit)}`"
 
 
 def short_path(path: str) -> str:
     """Return a path, ids cut to their first 12 digits."""
-    return cut(_ID.sub(lambda i: i[0][:12] + ELLIPSIS, path[: 4 * _PATH]), _PATH)
+    return cut(_short_ids(path[: 4 * _PATH]), _PATH)
+
+
+def _short_ids(text: str) -> str:
+    return _ID.sub(lambda found: found[0][:12] + ELLIPSIS, text)
 
 
 def cut(text: str, limit: int) -> str:

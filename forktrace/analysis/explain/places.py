@@ -14,7 +14,7 @@ from forktrace.model.process import Moment, Process, Sample
 _MOVES = "cgroups(7)"
 _TIMED = ("seen", "outside", "first")  # those of which a sentence says when
 _PREFERRED = ("", "name=systemd", "memory", "pids")
-_UNTOLD = "its cgroup was not read (--detail minimal, or it could not be)"
+_UNTOLD = "it was not read (with --detail minimal nothing of /proc is), or could not be"
 
 
 def places(case: Case, process: Process) -> list[Sentence]:
@@ -27,11 +27,10 @@ def places(case: Case, process: Process) -> list[Sentence]:
         alike = tuple((s.path, s.how, s.by, s.how in _TIMED and s.since) for s in stays)
         groups.setdefault(alike, []).append(stays)
     if not groups:
-        return [unknown(f"Where {process.id} was is not in this trace, because {_UNTOLD}.")]
+        why = _UNTOLD if case.launch.header.source != "import" else "a log of calls lacks it"
+        return [unknown(f"The cgroup of {process.id} is not in this trace, because {why}.")]
     moved = [g for g in groups.values() if len(g[0]) > 1 or g[0][0].path != "/"]
-    return [
-        s for group in (moved or list(groups.values()))[:4] for s in _stays(case, process, group)
-    ]
+    return [s for group in moved or groups.values() for s in _stays(case, process, group)]
 
 
 def by_hierarchy(case: Case, process: Process) -> dict[str, list[CgroupStay]]:
@@ -127,7 +126,8 @@ def path_evidence(case: Case, process: Process, stay: CgroupStay) -> list[Moment
             return []  # shown by its creator as well as by itself
         shown |= {sample.at for sample in at.samples if _shows(sample, stay)}
         shown |= {s.since for s in case.stays(at.id) if s.how == "write" and _same(s, stay)}
-        at = case.launch.processes.get(at.creator or at.parent or "")
+        source = None if at.attached else at.creator or at.parent
+        at = case.launch.processes.get(source or "")
     return list(shown) if len(shown) == 1 else []
 
 

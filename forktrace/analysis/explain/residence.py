@@ -1,6 +1,6 @@
 """Tell in one sentence in which cgroup a process ended, and through whose move."""
 
-from forktrace.analysis.explain.case import Case
+from forktrace.analysis.explain.case import Case, descent
 from forktrace.analysis.explain.draft import Draft
 from forktrace.analysis.explain.phrases import short_path
 from forktrace.analysis.explain.places import by_hierarchy, evidence, moved
@@ -16,8 +16,9 @@ def residence(case: Case, process: Process, hierarchy: str) -> list[Sentence]:
     stays = by_hierarchy(case, process).get(hierarchy)
     if not stays:
         return []
-    mover, stay = origin(case, process, stays[-1])
+    mover, stay, line = origin(case, process, stays[-1])
     draft = Draft(case)
+    draft.rests_on(*(moment for heir in line for moment in descent(heir)))
     path = short_path(stays[-1].path)
     if len({stays[-1].path for stays in by_hierarchy(case, process).values()}) > 1:
         path += f" (in the hierarchy {hierarchy[:40] or 'of cgroup v2'})"
@@ -36,15 +37,19 @@ def residence(case: Case, process: Process, hierarchy: str) -> list[Sentence]:
     return [draft.told(f"{text}: {it} was {how}.", _RULE, inferred=inferred)]
 
 
-def origin(case: Case, process: Process, stay: CgroupStay) -> tuple[Process, CgroupStay]:
-    """Return who came to be in a cgroup otherwise than by birth, and that stay of it."""
+def origin(
+    case: Case, process: Process, stay: CgroupStay
+) -> tuple[Process, CgroupStay, list[Process]]:
+    """Return who came to be in a cgroup otherwise than by birth, that stay, and its heirs."""
     at = process
+    line: list[Process] = []
     while stay.how == "inherited":
         found = _before(case, at, stay)
         if found is None:
-            return at, stay
+            break
+        line.append(at)
         at, stay = found
-    return at, stay
+    return at, stay, line
 
 
 def _before(case: Case, process: Process, stay: CgroupStay) -> tuple[Process, CgroupStay] | None:

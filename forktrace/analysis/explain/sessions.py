@@ -23,18 +23,21 @@ def session(case: Case, process: Process) -> list[Sentence]:
     if sid is None or pgid is None:
         return []
     draft.rests_on(*sid[1], *pgid[1])
-    told = f"{_in(process, sid, 'session')} and {_in(process, pgid, 'process group')}"
+    told = _both(_in(process, sid, "session"), _in(process, pgid, "process group"))
     return [draft.observed(f"{name} {told}, as /proc showed at {case.when(sid[1][0])}.")]
 
 
-def _in(process: Process, known: Known, what: str) -> str:
+def _in(process: Process, known: Known, what: str) -> tuple[str, str]:
     """Say that a process leads, or is in, what has a number."""
     number = known[0]
     if number == process.pid:
-        return f"leads {what} {number}"
-    if number == 0:
-        return f"is in a {what} from outside its PID namespace"
-    return f"is in {what} {number}"
+        return "leads", f"{what} {number}"
+    return "is in", f"{what} {number}" if number else f"a {what} from outside its PID namespace"
+
+
+def _both(one: tuple[str, str], other: tuple[str, str]) -> str:
+    verb = "" if one[0] == other[0] else f"{other[0]} "
+    return f"{one[0]} {one[1]} and {verb}{other[1]}"
 
 
 def setsid(process: Process) -> Call | None:

@@ -108,8 +108,11 @@ def _helpers(case: Case, container: Container) -> list[Sentence]:
     """Count the helpers that an engine ran, by what they were."""
     by_creator: defaultdict[str, list[Process]] = defaultdict(list)
     for process in case.with_role("helper"):
-        if process.creator and process.creator in (container.engine, container.monitor):
-            by_creator[process.creator].append(process)
+        above = process.creator
+        while above is not None and case.role(above) == "helper":
+            above = case.process(above).creator
+        if above is not None and above in (container.engine, container.monitor):
+            by_creator[above].append(process)
     told = []
     for creator, helpers in by_creator.items():
         draft = Draft(case)
@@ -118,7 +121,9 @@ def _helpers(case: Case, container: Container) -> list[Sentence]:
             draft.rests_on(*naming(case, helper))
         names = Counter(label(case, helper) for helper in helpers)
         kinds = listed([f"{count} \N{MULTIPLICATION SIGN} {name}" for name, count in names.items()])
-        text = f"{draft.who(creator)} also ran {counted(len(helpers), 'helper')}: {kinds}."
+        text = f"{draft.who(creator)} also ran {counted(len(helpers), 'helper')}"
+        through = any(helper.creator != creator for helper in helpers)
+        text += f"{', some of them through others' if through else ''}: {kinds}."
         told.append(draft.inferred(text, "analysis/roles/helpers.py"))
     return told
 

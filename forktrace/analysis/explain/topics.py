@@ -19,6 +19,7 @@ from forktrace.analysis.explain.stages import made_by_runtime, own_pid, stages, 
 from forktrace.analysis.explain.streams import connections, streams
 from forktrace.analysis.explain.survival import outlived, survivors
 from forktrace.analysis.explain.whereabouts import where
+from forktrace.analysis.findings import Container
 from forktrace.model.process import Process
 
 _MANY = 8  # processes told of one by one; of more, that there are
@@ -47,9 +48,22 @@ def why_parent(case: Case) -> list[Sentence]:
     told = []
     for process in other[:_MANY]:
         told += birth(case, process)
-        for change in process.adoptions[:_MANY]:
+        for change in process.adoptions[-_MANY:]:
             told += adoption(case, process, change)
     return [*told, *_rest(len(other) - _MANY)]
+
+
+def _shown(case: Case) -> list[Container]:
+    """Return the containers that a topic tells of."""
+    return case.findings.containers[:_CONTAINERS]
+
+
+def _others(case: Case) -> list[Sentence]:
+    """Say how many containers there are beside those."""
+    more = len(case.findings.containers) - _CONTAINERS
+    if more <= 0:
+        return []
+    return [unknown(f"{counted(more, 'more container')} of this trace are not told of here.")]
 
 
 def _rest(count: int) -> list[Sentence]:
@@ -61,10 +75,10 @@ def _rest(count: int) -> list[Sentence]:
 
 def why_cgroup(case: Case) -> list[Sentence]:
     """Tell where engine, monitor and container are, and why; else where the processes moved."""
-    found = [c for c in case.findings.containers if c.monitor or c.init]
-    told = [s for c in found[:_CONTAINERS] for s in (*cgroups_of(case, c), *travels(case, c))]
+    found = [c for c in _shown(case) if c.monitor or c.init]
+    told = [s for c in found for s in (*cgroups_of(case, c), *travels(case, c))]
     if told:
-        return told
+        return told + _others(case)
     moved = [p for p in case.launch.inside if len({s.path for s in case.stays(p.id)}) > 1]
     if not moved:
         why = "no cgroup was read" if not case.findings.cgroups else "nobody was seen to move"
@@ -74,13 +88,14 @@ def why_cgroup(case: Case) -> list[Sentence]:
 
 def who_reaps(case: Case) -> list[Sentence]:
     """Tell who waited for each process that matters, or could."""
-    told = [s for p in _mattering(case)[: 2 * _MANY] for s in end(case, p)]
+    found = _mattering(case)
+    told = [s for p in found[: 3 * _MANY] for s in end(case, p)]
     if not told:
         return [
             unknown("Who waits is not in this trace, because no process of it was seen to end.")
         ]
-    left = [s for c in case.findings.containers[:_CONTAINERS] for s in exit_dir(case, c)]
-    return [*waits_note(case), *told, *left]
+    left = [s for c in _shown(case) for s in exit_dir(case, c)]
+    return [*waits_note(case), *told, *_rest(len(found) - 3 * _MANY), *left, *_others(case)]
 
 
 def _mattering(case: Case) -> list[Process]:
@@ -96,13 +111,15 @@ def _mattering(case: Case) -> list[Process]:
 def who_holds_stdout(case: Case) -> list[Sentence]:
     """Tell who holds the streams of containers, monitors and engines."""
     told = []
-    for container in case.findings.containers[:_CONTAINERS]:
+    for container in _shown(case):
         for id_ in (container.init, container.engine):
             if id_:
                 told += streams(case, case.process(id_), container.payload)
         told += connections(case, container)
     if told or case.launch.root is None:
-        return told or [unknown("Streams are not in this trace, because it has no container.")]
+        return told + _others(case) or [
+            unknown("Streams are not in this trace, because it has no container.")
+        ]
     return streams(case, case.process(case.launch.root))
 
 
@@ -110,12 +127,14 @@ def what_survives(case: Case) -> list[Sentence]:
     """Tell what lived on when the engine ended, and what would have."""
     told = [
         s
-        for c in case.findings.containers[:_CONTAINERS]
+        for c in _shown(case)
         if c.engine
         for s in (*survivors(case, case.process(c.engine), c), *apart_from_engine(case, c))
     ]
     if told or case.launch.root is None:
-        return told or [unknown("What survives is not in this trace, because it has no engine.")]
+        return told + _others(case) or [
+            unknown("What survives is not in this trace, because it has no engine.")
+        ]
     return outlived(case, case.process(case.launch.root)) or [
         unknown(f"What survives is not in this trace, because {case.launch.root} did not end.")
     ]
@@ -124,7 +143,7 @@ def what_survives(case: Case) -> list[Sentence]:
 def what_is_runc_init(case: Case) -> list[Sentence]:
     """Tell of the stages between a runtime and the container's first process."""
     told: list[Sentence] = []
-    for container in case.findings.containers[:_CONTAINERS]:
+    for container in _shown(case):
         chain = stages(case, container)
         told += made_by_runtime(case, container)
         told += [*programs(case, chain[0]), *own_pid(case, chain[-1])] if chain else []
@@ -133,7 +152,7 @@ def what_is_runc_init(case: Case) -> list[Sentence]:
         told += [s for p in chain[:-1] for s in end(case, p)]
         told += until_payload(case, chain[-1]) if chain else []
     if told:
-        return told
+        return told + _others(case)
     early = case.with_role("init-stage")[:_MANY]
     told = [s for p in early for s in (*birth(case, p), *role(case, p), *programs(case, p))]
     why = "no OCI runtime was seen to set a container up"

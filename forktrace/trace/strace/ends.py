@@ -12,7 +12,7 @@ from forktrace.trace.strace import items
 from forktrace.trace.strace.literals import Unreadable, read_number
 from forktrace.trace.strace.population import Out, Population
 from forktrace.trace.strace.status import Status
-from forktrace.trace.strace.tasks import Process
+from forktrace.trace.strace.tasks import Birth, Process
 
 _MOST_WAITS = 1_000
 
@@ -61,6 +61,11 @@ class Ends:
         merged.
         """
         child = self._table.child(parent, status.pid)
+        if child is None and wait is not None and self._separate:
+            birth = self._birth(parent, status.pid)
+            if birth is not None:  # its own log may come later
+                birth.reported, birth.waits = status, [wait]
+                return
         if child is None:
             self._unknown_child(parent, status, told=wait is None)
             if wait is not None:
@@ -82,12 +87,17 @@ class Ends:
             if process.ending is not None:
                 self.end(process, process.ending)
 
+    def _birth(self, parent: Process, pid: int) -> Birth | None:
+        """Return the creation of a process that returned ``pid`` and whose child is not known."""
+        made = (b for b in self._table.open if b.creator is parent and not b.thread)
+        return next((birth for birth in made if birth.result == pid), None)
+
     def _unknown_child(self, parent: Process, status: Status, *, told: bool) -> None:
-        for birth in self._table.open:
-            if birth.creator is parent and birth.result == status.pid and not birth.thread:
-                self._table.open.remove(birth)
-                self.end(self._people.born(birth, 0), status)
-                return
+        birth = self._birth(parent, status.pid)
+        if birth is not None:
+            self._table.open.remove(birth)
+            self.end(self._people.born(birth, 0), status)
+            return
         if told and not parent.foreign and status.pid not in self._table.ended:
             self._out.put(
                 events.Untraced(

@@ -80,10 +80,12 @@ class Importer:
             self._handle(item)
         for birth in self._table.returned(_LAST_LINE):
             self._people.born(birth, birth.result or 0)
-        for birth in self._table.open:
-            if birth.result is not None:
+        unknown, self._table.open[:] = list(self._table.open), []
+        for birth in unknown:
+            if birth.reported is not None:
+                self._ends.end(self._people.born(birth, 0), birth.reported)
+            elif birth.result is not None:
                 self._people.created(birth, 0)
-        self._table.open.clear()
         self._ends.finish()
 
     def _handle(self, item: items.Item) -> None:

@@ -27,6 +27,12 @@ _NOISE = re.compile(
 _LEFT_OUT = re.compile(rb"[ \t]*(?:\.{2,}|\xe2\x80\xa6|\[\.\.\.\]|\(\.\.\.\))[ \t]*$")
 _SURE = re.compile(rb"\)\s+= |<unfinished \.\.\.>$|<detached \.\.\.>$|resumed>|^\+\+\+ |^--- SIG")
 
+_ENDED = re.compile(
+    rb"\+\+\+ (?:exited with (\d{1,3})|killed by (SIG[A-Z0-9_+]{1,12})( \(core dumped\))?) \+\+\+$"
+)
+
+End = tuple[int | None, str | None, bool]  # the code, the signal, and whether it dumped core
+
 
 class Line(Struct):
     """Be a line of strace's. ``tid`` is None where it names no pid.
@@ -94,3 +100,12 @@ def is_left_out(raw: bytes) -> bool:
 def is_sure(line: Line) -> bool:
     """Say whether a line can be nothing but strace's."""
     return _SURE.search(line.body) is not None
+
+
+def read_end(body: bytes) -> End | None:
+    """Return how a task ended, of "+++ exited with 0 +++" and the like; None of other lines."""
+    found = _ENDED.match(body)
+    if found is None:
+        return None
+    code, signal, core = found.groups()
+    return int(code) if code else None, signal.decode() if signal else None, bool(core)

@@ -88,6 +88,8 @@ class Population:
             nspid=nspid_of(birth, child),
             creator=creator,
             inner=birth.result,
+            reported=birth.reported,
+            waits=birth.waits,
         )
         creator.below = "other" if creator.below == "new" else creator.below
         if creator.foreign and birth.result is not None:

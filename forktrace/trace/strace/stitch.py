@@ -23,9 +23,6 @@ _UNFILTERED = frozenset((b"rseq", b"set_robust_list"))
 _UNFINISHED = re.compile(rb"<(?:unfinished \.\.\.|pid changed to (\d{1,7}) \.\.\.)>$")
 _DROPPED = re.compile(rb"<(?:detached \.\.\.|ptrace\([A-Z_]+\):[^<>]*)>$")
 _RESUMED = re.compile(rb"<\.\.\. ([a-z_][a-z0-9_]{0,40}) resumed>")
-_ENDED = re.compile(
-    rb"\+\+\+ (?:exited with (\d{1,3})|killed by (SIG[A-Z0-9_+]{1,12})( \(core dumped\))?) \+\+\+$"
-)
 _SUPERSEDED = re.compile(rb"\+\+\+ superseded by execve in pid (\d{1,7}) \+\+\+$")
 _CGROUP = re.compile(rb"/(?:cgroup\.procs|tasks|cgroup\.threads)>")
 _MOST_WAITING = 100_000
@@ -198,28 +195,21 @@ class Stitcher:
         elif body.startswith(b"---"):
             if body.startswith(b"--- SIGCHLD {") and body.endswith(b" ---"):
                 self._put(items.Signal(at_ns=self._now, tid=line.tid, body=body[4:-4]))
-        elif found := _ENDED.match(body):
-            self._ended(line.tid, found)
+        elif end := lines.read_end(body):
+            self._ended(line.tid, end)
         elif found := _SUPERSEDED.match(body):
             self._superseded(line.tid, int(found[1]))
         else:
             self._bad()
 
-    def _ended(self, tid: int | None, found: re.Match[bytes]) -> None:
+    def _ended(self, tid: int | None, end: lines.End) -> None:
         begun = self._begun.pop(tid, None)
         if begun is not None and begun.slot is not None:
             _close(begun.slot, self.total)
         self._seen.discard(tid)
-        code, signal, core = found.groups()
-        self._put(
-            items.Ended(
-                at_ns=self._now,
-                tid=tid,
-                code=int(code) if code else None,
-                signal=signal.decode() if signal else None,
-                core=bool(core),
-            )
-        )
+        code, signal, core = end
+        ended = items.Ended(at_ns=self._now, tid=tid, code=code, signal=signal, core=core)
+        self._put(ended)
 
     def _resumed(self, tid: int | None, name: bytes, rest: bytes) -> None:
         if name not in WANTED:

@@ -56,6 +56,7 @@ class Birth(Struct, eq=False):
     """Be a creation whose child is not known by its pid in strace's namespace.
 
     ``result`` is what the call returned, None if it never did; ``left`` the line on which it did.
+    ``reported`` and ``waits`` are those of ``Process``, told before the child is known.
     """
 
     creator: Process
@@ -63,6 +64,8 @@ class Birth(Struct, eq=False):
     creation: Creation
     result: int | None
     left: int
+    reported: Status | None = None
+    waits: list[events.Called] = []
 
     @property
     def thread(self) -> bool:

@@ -67,7 +67,7 @@ def _sentences(plan: Plan, field: Field) -> Iterator[str]:
         if streams is not None and plan.lane_of(container.init) is not None:
             yield f"Streams when the container ran: {streams}."
     if plan.selection.hidden:
-        yield f"Folded: {hidden_words(plan.selection, 'lane')}."
+        yield f"Folded: {hidden_words(plan.launch, plan.selection, 'lane')}."
     if plan.plain_waits:
         waits = count_words(plan.plain_waits, "wait")
         yield f"Not drawn: {waits} of a parent right after its child had ended."

@@ -195,7 +195,7 @@ def name_line(lane: Lane) -> str:
 def detail_line(lane: Lane) -> str:
     """Say what a lane's process is, and its pid."""
     process = lane.process
-    pid = f"pid {process.pid}"
+    pid = f"pid {process.pid or 'unknown'}"
     if process.outside:
         return f"outside the trace · {pid}"
     if lane.count > 1:

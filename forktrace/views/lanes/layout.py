@@ -48,6 +48,17 @@ def lay_out(launch: Launch, findings: Findings, options: ViewOptions) -> Picture
     Raises:
         UsageError: what the user asked to see is not in the trace.
     """
+    return lay_out_lanes(launch, findings, options)[0]
+
+
+def lay_out_lanes(
+    launch: Launch, findings: Findings, options: ViewOptions
+) -> tuple[Picture, Canvas]:
+    """Do the same, and also return where each lane and column stands in the picture.
+
+    Raises:
+        UsageError: what the user asked to see is not in the trace.
+    """
     passes = [*asked_for(options), *limited(options, MAX_ROWS)]
     selection = apply(by_creator(launch, findings), passes)
     most = float(options.width or style.WIDTH)
@@ -75,7 +86,7 @@ def lay_out(launch: Launch, findings: Findings, options: ViewOptions) -> Picture
     picture.items += chain.from_iterable(draw_edge_ends(canvas, edge) for edge in edges)
     rule = Line(style.MARGIN, bottom + 10, width - style.MARGIN, bottom + 10, "rule")
     picture.items += [rule, *legend, *caption]
-    return picture
+    return picture, canvas
 
 
 def _require_times(launch: Launch) -> None:

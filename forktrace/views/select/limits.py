@@ -9,6 +9,7 @@ from forktrace.views.select.alike import fold_alike, tuck_in
 from forktrace.views.select.scene import Scene
 from forktrace.views.select.selection import Pass, Selection, drop, keep
 
+_FULL = 1 / 3  # of the rows that there may be, which is better than just a few
 MAX_ROWS = 60  # more lanes than this and a picture is a wallpaper
 
 
@@ -54,6 +55,7 @@ class Deeds:
         found = self._roles.get(process.id)
         return (
             process.name,
+            process.attached,
             found and found.role,
             end_of(process),
             tuple((a.parent, a.death) for a in process.adoptions),
@@ -72,7 +74,10 @@ def containers_of(findings: Findings) -> dict[str, str]:
 
 
 def fold_deepest(limit: int, pins: set[str]) -> Pass:
-    """Make a pass that folds level by level from below, but ``pins``, until ``limit`` rows stay."""
+    """Make a pass that folds level by level from below, but ``pins``, until ``limit`` rows stay.
+
+    Where so little would be left that the picture tells nothing, it folds nothing.
+    """
 
     def fold(scene: Scene, selection: Selection) -> Selection:
         foldable = sorted(scene.depth[row.id] for row in selection.rows if row.id not in pins)
@@ -80,8 +85,9 @@ def fold_deepest(limit: int, pins: set[str]) -> Pass:
         if len(foldable) <= room:
             return selection
         deepest = max(foldable[room] - 1, 0)
-        deeper = {row.id for row in selection.rows if scene.depth[row.id] > deepest}
-        return drop(scene, selection, deeper - pins)
+        deeper = {row.id for row in selection.rows if scene.depth[row.id] > deepest} - pins
+        too_few = len(selection.rows) - len(deeper) < limit * _FULL
+        return selection if too_few else drop(scene, selection, deeper)
 
     return fold
 

@@ -1,0 +1,338 @@
+// The lanes of a launch whose picture stands in the page: step, fold, choose.
+
+const MARGIN = 3; // px of a lane that are shown right of the moment's column
+
+/**
+ * Make the lanes of a small launch.
+ * @param {HTMLElement} box
+ * @param {SVGSVGElement} root
+ * @returns {Lanes}
+ */
+function pictureLanes(box, root) {
+  const picture = readPicture(root);
+  const original = { width: picture.width, height: picture.height, role: root.getAttribute("role") ?? "img" };
+  const cursor = svg("line", { class: "cursor", y1: picture.top + 4 });
+  const choice = svg("rect", { class: "choice", x: 0, width: picture.width, visibility: "hidden" });
+  const bands = svg("g", { class: "bands" });
+  /** @type {Set<number>} */
+  let hidden = new Set();
+  /** @type {number[]} */
+  let shifts = picture.rows.map(() => 0);
+  let scale = 1;
+  let drawn = picture.xs.length - 1;
+
+  root.setAttribute("role", "group");
+  root.querySelector(".ft-page")?.after(bands, choice);
+  root.append(cursor);
+  picture.rows.forEach(prepareRow);
+  for (const span of picture.spans) span.element.before(span.ghost);
+  root.addEventListener("click", onClick);
+  box.addEventListener("scroll", keepNames, { passive: true });
+
+  /** @param {Row} row */
+  function prepareRow(row) {
+    if (!row.group || !row.names) return;
+    const p = row.process;
+    row.names.setAttribute("data-process", String(p));
+    row.group.setAttribute("data-process", String(p));
+    if (!hasBelow(p)) return;
+    const path = svg("path", { d: `M9,${row.y - 9}l7,4.5l-7,4.5z` });
+    const hit = svg("rect", { x: 2, y: row.y - 15, width: 22, height: 22, opacity: 0 });
+    const count = svg("text", { x: 4, y: row.y + 13, class: "folded-count" });
+    const toggle = svg("g", { class: "toggle", role: "button", tabindex: 0, "data-toggle": p }, hit, path, count);
+    toggle.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation();
+      toggleFold(p);
+    });
+    row.names.append(toggle);
+  }
+
+  /** Return how many columns have happened. @param {number} at */
+  function columnsUpTo(at) {
+    let count = 0;
+    while (count < picture.steps.length && nth(picture.steps, count) <= at) count++;
+    return count;
+  }
+
+  function show() {
+    const column = columnsUpTo(STATE.at) - 1;
+    for (const part of picture.parts) fade(part.element, part.column > column);
+    const whole = STATE.at >= LAST;
+    const x = column < 0 ? (picture.xs[0] ?? 0) - 8 : nth(picture.xs, column) + MARGIN;
+    for (const span of picture.spans) grow(span, whole ? Infinity : x);
+    picture.rows.forEach((row) => {
+      const there = nth(BORN, row.process) <= STATE.at;
+      row.names?.classList.toggle("unborn", !there);
+      row.names?.classList.toggle("other", STATE.found !== null && !STATE.found.has(row.process));
+    });
+    for (const { element, row } of picture.loose) {
+      const p = picture.rows[row]?.process ?? NONE;
+      fade(element, p !== NONE && nth(BORN, p) > STATE.at);
+    }
+    drawn = column;
+    cursor.setAttribute("x1", String(x - MARGIN));
+    cursor.setAttribute("x2", String(x - MARGIN));
+    cursor.setAttribute("visibility", whole ? "hidden" : "visible");
+    showChoice();
+  }
+
+  /** @param {Element} element @param {boolean} future */
+  function fade(element, future) {
+    if (future) element.setAttribute("opacity", GHOST);
+    else element.removeAttribute("opacity");
+  }
+
+  /** @param {Span} span @param {number} x */
+  function grow(span, x) {
+    const { element, ghost, from, to } = span;
+    const end = Math.max(Math.min(x, to), from);
+    ghost.setAttribute("visibility", end < to ? "visible" : "hidden");
+    element.setAttribute("visibility", end > from ? "visible" : "hidden");
+    if (element.localName === "rect") element.setAttribute("width", String(end - from));
+    else element.setAttribute(num(ghost, "x1") > num(ghost, "x2") ? "x1" : "x2", String(end));
+  }
+
+  function showChoice() {
+    bands.replaceChildren();
+    picture.rows.forEach((row, i) => {
+      if (hidden.has(row.process)) return;
+      const y = row.top + nth(shifts, i);
+      const band = { x: 0, y, width: picture.width, height: row.bottom - row.top };
+      if (STATE.found?.has(row.process)) bands.append(svg("rect", { class: "found", ...band }));
+      if (row.process === STATE.process) bands.append(svg("rect", { class: "chosen", ...band }));
+    });
+    for (const element of root.querySelectorAll(".is-chosen")) element.classList.remove("is-chosen");
+    const column = STATE.step === NONE ? NONE : picture.steps.indexOf(STATE.step);
+    choice.setAttribute("visibility", column === NONE ? "hidden" : "visible");
+    if (column === NONE) return;
+    const x = nth(picture.xs, column);
+    choice.setAttribute("x", String(x - 9));
+    choice.setAttribute("width", "18");
+    choice.setAttribute("y", String(picture.top + 6));
+    choice.setAttribute("height", String(Math.max(bottomNow() - picture.top - 8, 0)));
+  }
+
+  function bottomNow() {
+    return picture.bottom + (shifts.at(-1) ?? 0) - (hidden.has(picture.rows.at(-1)?.process ?? NONE) ? lastHeight() : 0);
+  }
+
+  function lastHeight() {
+    const row = picture.rows.at(-1);
+    return row ? row.bottom - row.top : 0;
+  }
+
+  function arrange() {
+    hidden = hiddenProcesses();
+    let gone = 0;
+    shifts = picture.rows.map((row) => {
+      const shift = -gone;
+      if (hidden.has(row.process)) gone += row.bottom - row.top;
+      return shift;
+    });
+    picture.rows.forEach(placeRow);
+    for (const edge of picture.edges) placeEdge(edge);
+    for (const { element, row } of picture.loose) {
+      place(element, nth(shifts, row), !hidden.has(nth(picture.rows, row).process));
+    }
+    picture.frames.forEach(placeFrame);
+    for (const element of picture.footer) place(element, -gone, true);
+    picture.height = original.height - gone;
+    root.querySelector(".ft-page")?.setAttribute("height", String(picture.height));
+    cursor.setAttribute("y2", String(picture.bottom - gone));
+    resize();
+    show();
+  }
+
+  /** @param {Element} element @param {number} shift @param {boolean} visible */
+  function place(element, shift, visible) {
+    element.setAttribute("transform", `translate(0,${shift})`);
+    if (visible) element.removeAttribute("display");
+    else element.setAttribute("display", "none");
+  }
+
+  /** @param {Row} row @param {number} i */
+  function placeRow(row, i) {
+    const visible = !hidden.has(row.process);
+    if (row.group) place(row.group, nth(shifts, i), visible);
+    if (row.names) place(row.names, nth(shifts, i), visible);
+    const toggle = row.names?.querySelector(".toggle");
+    if (!toggle) return;
+    const folded = STATE.folded.has(row.process);
+    const below = countBelow(row.process);
+    toggle.classList.toggle("is-folded", folded);
+    toggle.setAttribute("aria-expanded", String(!folded));
+    toggle.setAttribute("aria-label", `${counted(below, "process", "processes")} below ${who(row.process)}`);
+    const count = toggle.querySelector("text");
+    if (count) count.textContent = folded ? `+${below}` : "";
+    const turned = folded ? "" : `rotate(90 12.5 ${row.y - 4.5})`;
+    toggle.querySelector("path")?.setAttribute("transform", turned);
+  }
+
+  /** Return the row that stands for one now: itself, or the nearest above it. @param {number} row */
+  function standIn(row) {
+    for (let p = picture.rows[row]?.process ?? NONE; p !== NONE; p = nth(P.above, p)) {
+      const found = picture.rows.findIndex((other) => other.process === p);
+      if (found !== NONE && !hidden.has(p)) return found;
+    }
+    return NONE;
+  }
+
+  /** @param {Edge} edge */
+  function placeEdge(edge) {
+    const from = standIn(edge.from);
+    const to = standIn(edge.to);
+    const visible = from !== NONE && to !== NONE && from !== to;
+    for (const element of [edge.line, ...edge.heads]) {
+      if (visible) element.removeAttribute("display");
+      else element.setAttribute("display", "none");
+    }
+    if (!visible) return;
+    const y1 = movedY(Number(edge.original.y1), edge.from, from);
+    const y2 = movedY(Number(edge.original.y2), edge.to, to);
+    if (edge.line.localName === "line") {
+      edge.line.setAttribute("y1", String(y1));
+      edge.line.setAttribute("y2", String(y2));
+    } else {
+      edge.line.setAttribute("d", bent(edge.original.d ?? "", y1, y2));
+    }
+    for (const head of edge.heads) {
+      const row = rowAt(picture, anchorOf(head).y);
+      const moved = row === edge.from ? y1 - Number(edge.original.y1) : y2 - Number(edge.original.y2);
+      head.setAttribute("transform", `translate(0,${moved})`);
+    }
+  }
+
+  /** @param {number} y @param {number} row @param {number} now */
+  function movedY(y, row, now) {
+    const shifted = y + nth(shifts, now);
+    return row === now ? shifted : shifted + nth(picture.rows, now).y - nth(picture.rows, row).y;
+  }
+
+  /** Stretch a curve to other ends. @param {string} path @param {number} y1 @param {number} y2 */
+  function bent(path, y1, y2) {
+    const numbers = (path.match(/-?[\d.]+/g) ?? []).map(Number);
+    const [x1 = 0, old1 = 0, xa = 0, ya = 0, xb = 0, yb = 0, x2 = 0, old2 = 0] = numbers;
+    const turn = (/** @type {number} */ y) => y1 + ((y - old1) * (y2 - y1)) / (old2 - old1 || 1);
+    return `M${x1},${y1}C${xa},${turn(ya)} ${xb},${turn(yb)} ${x2},${y2}`;
+  }
+
+  /** @param {Element} frame */
+  function placeFrame(frame) {
+    const [top, height] = (frame.getAttribute("data-was") ?? `${num(frame, "y")} ${num(frame, "height")}`).split(" ");
+    frame.setAttribute("data-was", `${top} ${height}`);
+    const first = rowAt(picture, Number(top) + 1);
+    const last = rowAt(picture, Number(top) + Number(height) - 1);
+    const inside = picture.rows.slice(first, last + 1);
+    const kept = inside.filter((row) => !hidden.has(row.process));
+    const gone = inside.reduce((sum, row) => sum + (hidden.has(row.process) ? row.bottom - row.top : 0), 0);
+    frame.setAttribute("height", String(Math.max(Number(height) - gone, 0)));
+    place(frame, first === NONE ? 0 : nth(shifts, first), kept.length > 0);
+  }
+
+  function resize() {
+    const top = Math.max(picture.top, 0);
+    root.setAttribute("viewBox", `0 ${top} ${picture.width} ${picture.height - top}`);
+    root.setAttribute("width", String(picture.width * scale));
+    root.setAttribute("height", String((picture.height - top) * scale));
+    keepNames();
+  }
+
+  function keepNames() {
+    const left = Math.max(box.scrollLeft / scale, 0);
+    root.classList.toggle("scrolled", left > 4);
+    root.querySelector(".names")?.setAttribute("transform", `translate(${left},0)`);
+  }
+
+  /** @param {-1 | 0 | 1} change */
+  function zoom(change) {
+    const fit = Math.min((box.clientWidth - 2) / picture.width, 1.25);
+    if (change === 0) scale = fit;
+    else scale = Math.min(Math.max(scale * (change > 0 ? 1.2 : 1 / 1.2), 0.3), 3);
+    resize();
+  }
+
+  /** @param {MouseEvent} event */
+  function onClick(event) {
+    const target = event.target instanceof Element ? event.target : null;
+    if (!target) return;
+    const toggle = target.closest("[data-toggle]");
+    if (toggle) {
+      toggleFold(Number(toggle.getAttribute("data-toggle")));
+      return;
+    }
+    const step = stepOf(target);
+    const group = target.closest("[data-process]");
+    if (step !== NONE) chooseStep(step);
+    else if (group) choose(Number(group.getAttribute("data-process")));
+    else chooseAt(event);
+  }
+
+  /** Choose the process of the row that was clicked. @param {MouseEvent} event */
+  function chooseAt(event) {
+    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(root.getScreenCTM()?.inverse());
+    const at = picture.rows.findIndex((row, i) => {
+      if (hidden.has(row.process)) return false;
+      return row.top + nth(shifts, i) <= point.y && point.y < row.bottom + nth(shifts, i);
+    });
+    if (at !== NONE) choose(nth(picture.rows, at).process);
+  }
+
+  /** Return the step that a mark tells of, -1 if none. @param {Element} mark */
+  function stepOf(mark) {
+    const kind = (mark.classList[0] ?? "").replace(/^ft-/, "").replace(/-(dot|head)$/, "");
+    const kinds = STEP_OF_CLASS[kind];
+    const part = picture.parts.find((other) => other.element === mark);
+    if (!kinds || !part) return NONE;
+    for (const column of [part.column, part.column - 1, part.column + 1]) {
+      const step = picture.steps[column];
+      if (step !== undefined && kinds.includes(kindOf(step))) return step;
+    }
+    return NONE;
+  }
+
+  /** @param {number} process @param {number} step */
+  function reveal(process, step) {
+    const i = picture.rows.findIndex((row) => row.process === process);
+    if (i !== NONE) {
+      const y = (nth(picture.rows, i).y + nth(shifts, i) - picture.top) * scale;
+      scrollInto(box, "scrollTop", box.clientHeight, y, 60);
+    }
+    const column = columnsUpTo(step) - 1;
+    if (column >= 0) scrollInto(box, "scrollLeft", box.clientWidth, nth(picture.xs, column) * scale, 260 * scale);
+  }
+
+  function file() {
+    const copy = /** @type {SVGSVGElement} */ (root.cloneNode(true));
+    for (const extra of copy.querySelectorAll(".bands, .choice, .cursor, .toggle, .names-back")) extra.remove();
+    for (const element of copy.querySelectorAll("[data-process]")) element.removeAttribute("data-process");
+    for (const element of copy.querySelectorAll(".unborn")) element.setAttribute("opacity", "0.4");
+    copy.querySelector(".names")?.removeAttribute("transform");
+    copy.removeAttribute("class");
+    copy.setAttribute("role", original.role);
+    copy.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
+    copy.setAttribute("width", String(picture.width));
+    copy.setAttribute("height", String(picture.height));
+    return `${new XMLSerializer().serializeToString(copy)}\n`;
+  }
+
+  zoom(0);
+  if (scale < 0.72) {
+    scale = 0.9;
+    resize();
+  }
+  arrange();
+  return { show, arrange, reveal, zoom, svg: file };
+}
+
+/**
+ * Scroll a box just so far that a place in it can be seen.
+ * @param {HTMLElement} box @param {"scrollTop" | "scrollLeft"} side @param {number} size
+ * @param {number} place @param {number} margin
+ */
+function scrollInto(box, side, size, place, margin) {
+  const room = Math.min(margin, size / 3);
+  if (place < box[side] + room) box[side] = place - room;
+  else if (place > box[side] + size - room / 2) box[side] = place - size + Math.min(room, size / 2);
+}

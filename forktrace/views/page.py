@@ -1,0 +1,161 @@
+"""Say what an interactive page shows of a launch, as plain data; no format.
+
+The page's script steps through it, filters and scrolls; what a step is, who stands above whom and
+every sentence is decided here. Texts are printable already; the renderer escapes them.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from forktrace.analysis.explain import Case, explain
+from forktrace.analysis.findings import Findings
+from forktrace.model.launch import Launch
+from forktrace.model.moment import Timeline
+from forktrace.trace.text import decode_text
+from forktrace.views.notes import closing_notes, summary_lines
+from forktrace.views.options import ROLES, ViewOptions
+from forktrace.views.page_lanes import MOST_PROCESSES, PageLanes, lay_out_page, whole
+from forktrace.views.page_processes import ProcessColumns
+from forktrace.views.page_steps import Step, StepFinder, find_steps
+from forktrace.views.page_tables import NONE
+from forktrace.views.select.scene import Scene, by_creator
+from forktrace.views.source import source_words
+from forktrace.views.when import usual_moment
+from forktrace.views.words import exit_words, printable, show_argv
+
+_TITLE_CHARS = 2000
+_LETTERS = {
+    "birth": "b",
+    "exec": "e",
+    "exit": "x",
+    "adopt": "a",
+    "reap": "w",
+    "session": "s",
+    "subreaper": "r",
+}
+_INFERRED_ADOPTION = "A"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Be what a page is made from: its ``data`` for the script, and the ``lanes`` as a picture.
+
+    Where the launch is ``small`` the picture has all its lanes, else it is an overview, and the
+    script draws rows from the data. ``dense`` is False where the picture is what a reader sees.
+    """
+
+    title: str
+    summary: tuple[str, ...]
+    lanes: PageLanes
+    small: bool
+    data: dict[str, Any]
+
+
+def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
+    """Decide what a page shows of a launch.
+
+    Raises:
+        UsageError: what the user asked to see is not in the trace.
+    """
+    steps = find_steps(launch, findings)
+    finder = StepFinder(launch, steps)
+    scene = by_creator(launch, findings)
+    small = len(scene.order) <= MOST_PROCESSES
+    lanes = lay_out_page(launch, findings, whole(launch, options), steps)
+    columns = ProcessColumns(launch, findings, scene, finder)
+    processes = columns.columns()
+    title = show_argv([decode_text(a) for a in launch.header.command], _TITLE_CHARS)
+    usual = usual_moment(launch, findings, Timeline(launch))
+    data: dict[str, Any] = {
+        "version": 1,
+        "title": title,
+        "small": small,
+        "source": launch.header.source,
+        "waits": _waits_recorded(launch),
+        "times": launch.header.times,
+        "usual": max(min(finder.at(usual), len(steps) - 1), 0),
+        "notes": [source_words(launch), *map(printable, closing_notes(launch))],
+        "roles": list(ROLES),
+        "processes": processes,
+        "steps": _step_columns(columns, steps),
+        "order": [columns.place[id_] for id_ in _order(launch, scene)],
+        "lanes": _geometry(columns, lanes),
+        "sentences": _sentences(launch, findings, columns) if small else {},
+    }
+    data["strings"] = columns.strings.rows
+    data["arguments"] = columns.arguments.rows
+    data["images"] = columns.images.rows
+    return Page(title, tuple(summary_lines(launch)), lanes, small, data)
+
+
+def _order(launch: Launch, scene: Scene) -> list[str]:
+    """Return the rows: those outside the trace that others have to do with, then all others."""
+    wanted: set[str] = set()
+    for process in launch.inside:
+        wanted.update(adoption.parent for adoption in process.adoptions)
+        if process.id != launch.root:
+            wanted.update(id_ for id_ in (process.creator, process.parent) if id_)
+    return [
+        *(p.id for p in launch.processes.values() if p.outside and p.id in wanted),
+        *scene.order,
+    ]
+
+
+def _waits_recorded(launch: Launch) -> bool:
+    """Say whether all waits of the traced processes are in the trace (see ``model.moment``)."""
+    if launch.header.source == "import":
+        log = launch.end.log if launch.end else None
+        return log is not None and log.unfiltered and not log.left_out
+    return launch.header.detail == "syscalls"
+
+
+def _step_columns(columns: ProcessColumns, steps: list[Step]) -> dict[str, Any]:
+    return {
+        "kind": "".join(map(_letter, steps)),
+        "event": [step.at.seq for step in steps],
+        "ns": [step.at.at_ns for step in steps],
+        "process": [columns.place[step.process] for step in steps],
+        "other": [columns.number(step.other) for step in steps],
+        "more": [_more(columns, step) for step in steps],
+    }
+
+
+def _letter(step: Step) -> str:
+    inferred = step.adoption is not None and step.adoption.inferred
+    return _INFERRED_ADOPTION if inferred else _LETTERS[step.kind]
+
+
+def _more(columns: ProcessColumns, step: Step) -> int:
+    """Return what else a step tells: the program, how it ended, whose death it was."""
+    if step.image is not None:
+        return columns.image(step.image)
+    if step.end is not None:
+        return columns.text(exit_words(step.end))
+    if step.adoption is not None:
+        return columns.number(step.adoption.death)
+    return NONE
+
+
+def _geometry(columns: ProcessColumns, lanes: PageLanes) -> dict[str, Any]:
+    return {
+        "rows": [
+            [columns.place[row.process], *(round(v, 1) for v in (row.top, row.y, row.bottom))]
+            for row in lanes.rows
+        ],
+        "columns": [[round(x, 1), step] for x, step in lanes.columns],
+    }
+
+
+def _sentences(
+    launch: Launch, findings: Findings, columns: ProcessColumns
+) -> dict[str, list[tuple[int, int, list[int]]]]:
+    """Return what ``explain`` says of each process: sentence, certainty, events it rests on."""
+    case = Case(launch, findings)
+    return {
+        str(place): [
+            (columns.text(printable(s.text)), columns.text(s.certainty), list(s.events))
+            for section in explain(case, id_)
+            for s in section.sentences
+        ]
+        for place, id_ in enumerate(columns.ids)
+    }

@@ -1,0 +1,161 @@
+"""Say of each process what a page shows, as columns of numbers that refer to tables."""
+
+from typing import Any
+
+from forktrace.analysis.findings import CgroupStay, Findings, NamespaceStay
+from forktrace.model.launch import Launch
+from forktrace.model.process import Image, Process, Sample, image_name
+from forktrace.views.lanes.edges import birth_title, birth_word
+from forktrace.views.notes import Narrator, end_words
+from forktrace.views.page_steps import StepFinder
+from forktrace.views.page_tables import NONE, Table
+from forktrace.views.select.scene import Scene
+from forktrace.views.words import cut, name_of, printable
+
+OUTSIDE, ATTACHED, UNSEEN, INFERRED, LEFT = 1, 2, 4, 8, 16  # bits of "flags"
+_COMM = 15  # TASK_COMM_LEN in include/linux/sched.h, without its NUL
+_NAME = 60  # characters
+MOST_SURROUNDED = 20_000  # processes of which cgroups and namespaces over time are told
+
+
+class ProcessColumns:
+    """Collect the columns, a value a process, outsiders last."""
+
+    def __init__(self, launch: Launch, findings: Findings, scene: Scene, finder: StepFinder):
+        self._launch = launch
+        self._findings = findings
+        self._scene = scene
+        self._finder = finder
+        self._narrator = Narrator(launch, findings)
+        self.ids = list(launch.processes)
+        self.place = {id_: place for place, id_ in enumerate(self.ids)}
+        self.strings = Table()
+        self.arguments = Table()
+        self.images = Table()
+        self._pids, self._cgroups, self._namespaces = Table(), Table(), Table()
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns by name, and the tables that they refer to."""
+        processes = [self._launch.processes[id_] for id_ in self.ids]
+        surrounded = len(processes) <= MOST_SURROUNDED
+        return {
+            "id": self.ids,
+            "pid": [p.pid for p in processes],
+            "nspid": [self._pids.number(tuple(p.nspid)) for p in processes],
+            "name": [self.text(cut(name_of(p), _NAME)) for p in processes],
+            "role": [self._role(p) for p in processes],
+            "rule": [self._rule(p) for p in processes],
+            "flags": [self._flags(p) for p in processes],
+            "above": [self.number(self._scene.above.get(p.id)) for p in processes],
+            "creator": [self.number(p.creator) for p in processes],
+            "parent": [self.number(p.parent) for p in processes],
+            "how": [self.text(birth_word(p.creation)) for p in processes],
+            "call": [
+                self.text(printable(birth_title(p, 1)) if p.creation else "") for p in processes
+            ],
+            "first": [self._first_image(p) for p in processes],
+            "threads": [len(p.threads) for p in processes],
+            "end": [self.text(end_words(self._launch, p)) for p in processes],
+            "notes": [self._notes(p) for p in processes],
+            "cgroups": [self._stays(p) if surrounded else NONE for p in processes],
+            "spaces": [self._spaces(p) if surrounded else NONE for p in processes],
+            "comms": self._comms(processes),
+            "acts": self._thread_acts(processes),
+            "pids": self._pids.rows,
+            "cgroupStays": self._cgroups.rows,
+            "spaceStays": self._namespaces.rows,
+        }
+
+    def text(self, value: str) -> int:
+        """Return the number of a text, which has to be printable."""
+        return self.strings.number(value)
+
+    def number(self, id_: str | None) -> int:
+        """Return the place of a process among the columns, -1 for none."""
+        return self.place.get(id_ or "", NONE)
+
+    def image(self, image: Image) -> int:
+        """Return the number of a program: its name, arguments, file, executable and folder."""
+        arguments = self.arguments.number(tuple(map(printable, image.argv)))
+        texts = (image.path, image.exe, image.cwd)
+        known = [self.strings.optional(None if t is None else printable(t)) for t in texts]
+        name = self.text(cut(printable(image_name(image)), _NAME))
+        errors = ", ".join(f"{k}: {v}" for k, v in sorted(image.errors.items()))
+        return self.images.number((name, arguments, *known, self.text(printable(errors))))
+
+    def _role(self, process: Process) -> int:
+        found = self._findings.roles.get(process.id)
+        return self.text(found.role if found and not process.outside else "")
+
+    def _rule(self, process: Process) -> int:
+        found = self._findings.roles.get(process.id)
+        return self.text(printable(found.rule) if found and not process.outside else "")
+
+    def _flags(self, process: Process) -> int:
+        end = self._launch.end
+        left = end is not None and process.exit is None and process.pid in end.left
+        bits = (
+            (OUTSIDE, process.outside),
+            (ATTACHED, process.attached),
+            (UNSEEN, process.unseen),
+            (INFERRED, process.parent_inferred),
+            (LEFT, left),
+        )
+        return sum(bit for bit, holds in bits if holds)
+
+    def _first_image(self, process: Process) -> int:
+        """Return what a process ran when it was first there; -1 where its first exec tells that."""
+        for image in process.images[:1]:
+            before = image.inherited or process.outside
+            if before or (process.attached and image.at.seq <= process.born.seq):
+                return self.image(image)
+        return NONE
+
+    def _notes(self, process: Process) -> list[int]:
+        return [self.text(note) for note in self._narrator.notes(process)]
+
+    def _stays(self, process: Process) -> int:
+        stays = self._findings.cgroups.get(process.id, [])
+        return self._cgroups.number(tuple(self._stay(process, s, s.hierarchy) for s in stays))
+
+    def _spaces(self, process: Process) -> int:
+        stays = self._findings.namespaces.get(process.id, [])
+        return self._namespaces.number(tuple(self._stay(process, s, s.kind) for s in stays))
+
+    def _stay(
+        self, process: Process, stay: CgroupStay | NamespaceStay, kind: str
+    ) -> tuple[int, ...]:
+        """Return what is known of a stay; of one since the birth no time, so that many are alike."""
+        since = NONE if stay.since.seq <= process.born.seq else self._finder.at(stay.since.seq)
+        if isinstance(stay, CgroupStay):
+            where = printable(stay.path)
+        else:
+            where = "unknown" if stay.inode is None else str(stay.inode)
+        how = stay.how + (" (inferred)" if stay.inferred else "")
+        by = NONE if stay.by == process.creator else self.number(stay.by)
+        return (self.text(printable(kind)), self.text(where), self.text(how), since, by)
+
+    def _comms(self, processes: list[Process]) -> dict[str, list[tuple[int, int]]]:
+        """Return the comms that are not just the program's name, by the step they were known at."""
+        found = {}
+        for place, process in enumerate(processes):
+            told = [self._comm(process, s) for s in process.samples if s.comm is not None]
+            usual = all(name is None for _, name in told)
+            if told and not usual:
+                found[str(place)] = [(step, self.strings.optional(name)) for step, name in told]
+        return found
+
+    def _comm(self, process: Process, sample: Sample) -> tuple[int, str | None]:
+        comm = printable(sample.comm or "")
+        images = [i for i in process.images if i.at.seq <= sample.at.seq or process.outside]
+        usual = printable(image_name(images[-1])[:_COMM]) if images else None
+        step = NONE if process.outside else self._finder.at(sample.at.seq)
+        return step, None if comm == usual else comm
+
+    def _thread_acts(self, processes: list[Process]) -> dict[str, list[int]]:
+        """Return at which steps a process was seen to make threads: it then did something."""
+        return {
+            str(place): [self._finder.at(thread.at.seq) for thread in process.threads]
+            for place, process in enumerate(processes)
+            if process.threads
+        }
