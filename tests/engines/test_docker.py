@@ -146,6 +146,8 @@ def test_attached_to_the_daemons(
     check_cgroup(traced, payload, id_, detail)
     said = explain(forktrace, trace, "where-is-my-container")
     assert f"pid {payload}" in said
+    held = explain(forktrace, trace, "who-holds-stdout")
+    assert f"{traced.with_pid(shim).id} containerd-shim-runc-v2" in held
     for daemon in (daemons.dockerd, daemons.containerd):  # which run on, untraced
         assert status_field(daemon, "TracerPid:") == "0"
     assert daemons.docker("ps", "-aq") == ""

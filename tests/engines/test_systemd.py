@@ -175,9 +175,9 @@ def check_told(forktrace: Forktrace, trace: Path, facts: Facts) -> None:
         assert f"{name} ended in the cgroup {short}" in said
 
 
-def explain(forktrace: Forktrace, trace: Path) -> str:
-    """Return the answer to why-cgroup, on one line."""
-    done = forktrace("explain", str(trace), "why-cgroup")
+def explain(forktrace: Forktrace, trace: Path, topic: str = "why-cgroup") -> str:
+    """Return the answer to a topic, on one line."""
+    done = forktrace("explain", str(trace), topic)
     assert done.status == 0, done.err
     return " ".join(done.out.decode().split())
 
@@ -229,7 +229,12 @@ def test_forktrace_in_exec_start(
     check_told(forktrace, machine.traces / name, facts)
     assert drawn_cgroups(forktrace, machine.traces / name)[facts.main] == facts.group
     assert "INVOCATION_ID" in traced.root.images[-1].env
-    assert "INVOCATION_ID is set" in explain(forktrace, machine.traces / name)
+    said = explain(forktrace, machine.traces / name)
+    assert "INVOCATION_ID is set" in said
+    mover = {"syscalls": "a process outside the trace", "events": "whom was not recorded"}
+    assert f"by {mover[detail]}" in said
+    held = explain(forktrace, machine.traces / name, "who-holds-stdout")
+    assert f"whose other ends {traced.with_pid(facts.conmon).id} conmon" in held
     assert len(terms(traced)) == 1
 
 
@@ -305,9 +310,8 @@ def test_type_notify(machine: Machine, unit: Callable[..., None], forktrace: For
     assert traced.launch.end is not None
     check_roles(traced, facts)
     check_places(traced, facts)
-    said = " ".join(forktrace("explain", str(trace), "main-pid").out.decode().split())
     conmon = traced.with_pid(facts.conmon).id
-    assert f"the pid of {conmon} conmon as MAINPID" in said
+    assert f"the pid of {conmon} conmon as MAINPID" in explain(forktrace, trace, "main-pid")
 
 
 def test_type_notify_without_access(machine: Machine, unit: Callable[..., None]) -> None:
@@ -347,8 +351,13 @@ def test_attached_to_the_service_manager(
     first, *_, last = [s for s in traced.findings.cgroups[podman.id] if s.hierarchy == SYSTEMD]
     assert (first.path, last.path) == ("/init.scope", facts.group)
     assert last.since.seq <= next(i for i in podman.images if not i.inherited).at.seq
+    main = explain(forktrace, machine.traces / name, "main-pid")
+    assert f"{manager.id} systemd created {podman.id} podman" in main
+    assert "as MAINPID" not in main
     if detail == "syscalls":
         check_all_moves_recorded(traced, facts)
+        said = explain(forktrace, machine.traces / name)
+        assert f"was moved there by {manager.id} systemd, by a write of its pid" in said
 
 
 def check_all_moves_recorded(traced: Traced, facts: Facts) -> None:

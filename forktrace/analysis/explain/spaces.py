@@ -34,7 +34,8 @@ def _entered(case: Case, process: Process, stays: list[NamespaceStay]) -> Senten
         return draft.told(f"{text}.", _RULE, inferred=inferred)
     if stay.how == "seen":
         draft.rests_on(stay.since)
-        return draft.observed(f"{name} was seen in other {spaces} than before at {when}.", _RULE)
+        other = "other" if len(stays) > 1 else "another"
+        return draft.observed(f"{name} was seen in {other} {spaces} than before at {when}.", _RULE)
     made = "made new" if stay.how == "unshare" else "joined"
     if stay.by is not None and stay.by != process.id:
         draft.rests_on(*_calls(case.process(stay.by), stay.how, process.born.seq))
