@@ -14,6 +14,8 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Call, Moment, Process
 
 _MOUNT = "/sys/fs/cgroup"
+# The calls that write: only those of a pid to a cgroup's file are recorded.
+WRITES = ("write", "pwrite64", "writev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def _recorded(launch: Launch) -> Iterator[tuple[Process, Call, int]]:
     for process in launch.inside:
         before: dict[int | None, int] = {}
         for call in process.calls:
-            if call.name == "write" and call.error is None and "path" in call.arguments:
+            if call.name in WRITES and call.error is None and "path" in call.arguments:
                 found.append((process, call, before.get(call.tid, -1)))
             before[call.tid] = call.at.seq
     return iter(sorted(found, key=lambda write: write[1].at.seq))

@@ -20,6 +20,7 @@ Arguments = dict[str, Argument]
 
 _PATH_MAX = 4096
 _CGROUP_FILES = (b"/cgroup.procs", b"/tasks", b"/cgroup.threads")
+MAX_PARTS = 2  # of a gathered write
 MAX_PID_WRITE = 20  # a pid in decimal, with room for a newline
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 RECORDED_OPTIONS = (_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER)
@@ -119,7 +120,23 @@ def _write(call: Reader) -> Arguments | None:
     size = call.values[2]
     if not 0 < size <= MAX_PID_WRITE:
         return None
-    data = call.memory(call.values[1], size).strip()
+    return _cgroup_write(call, call.memory(call.values[1], size))
+
+
+def _writev(call: Reader) -> Arguments | None:
+    """Take the same of a call that gathers its data, as musl's stdio does."""
+    count = call.values[2]
+    if not 0 < count <= MAX_PARTS:
+        return None
+    code = "=2Q" if call.word == 8 else "=2I"
+    parts = [*struct.iter_unpack(code, call.memory(call.values[1], count * 2 * call.word))]
+    if sum(size for _, size in parts) > MAX_PID_WRITE:
+        return None
+    return _cgroup_write(call, b"".join(call.memory(at, size) for at, size in parts if size))
+
+
+def _cgroup_write(call: Reader, data: bytes) -> Arguments | None:
+    data = data.strip()
     if not data.isdigit():
         return None
     path = call.link(call.number(0))
@@ -169,6 +186,8 @@ _ON_ENTRY: dict[str, Callable[[Reader], Arguments | None]] = {
     "chroot": _chroot,
     "pivot_root": _pivot_root,
     "write": _write,
+    "pwrite64": _write,
+    "writev": _writev,
     "execve": _nothing,
     "execveat": _nothing,
     "kill": _kill,

@@ -13,7 +13,7 @@ from errno import EINVAL
 from forktrace.capture import proc
 from forktrace.capture.arch import CALL_TABLES, NUMBER_MASK
 from forktrace.capture.call_recorder import FILTERED
-from forktrace.capture.calls import MAX_PID_WRITE, RECORDED_OPTIONS
+from forktrace.capture.calls import MAX_PARTS, MAX_PID_WRITE, RECORDED_OPTIONS
 from forktrace.capture.gateway import CLONE_UNTRACED, call_numbers
 from forktrace.errors import LaunchError
 
@@ -99,16 +99,21 @@ def _argument(index: int, *, high: bool = False) -> Instruction:
     return (_LOAD, 0, 0, _ARGUMENTS + 8 * index + 4 * high)
 
 
-_CONDITIONS: dict[str, list[Instruction]] = {
-    # of a pid, so of few bytes
-    "write": [
+def _third_at_most(most: int) -> list[Instruction]:
+    return [
         _argument(2, high=True),
         (_IF_EQUAL, 0, 3, 0),
         _argument(2),
-        (_IF_GREATER, 1, 0, MAX_PID_WRITE),
+        (_IF_GREATER, 1, 0, most),
         (_RETURN, 0, 0, _TRACE),
         (_RETURN, 0, 0, _ALLOW),
-    ],
+    ]
+
+
+_CONDITIONS: dict[str, list[Instruction]] = {
+    "write": _third_at_most(MAX_PID_WRITE),
+    "pwrite64": _third_at_most(MAX_PID_WRITE),
+    "writev": _third_at_most(MAX_PARTS),
     "prctl": [
         _argument(0),
         *((_IF_EQUAL, len(RECORDED_OPTIONS) - i, 0, o) for i, o in enumerate(RECORDED_OPTIONS)),

@@ -87,7 +87,8 @@ def answer(asked: Asked, form: str, path: str | None, *, events: bool, force: bo
     options = terminal_options(1) if to_terminal else ViewOptions()
     made = _RENDERERS[form](heading(launch, asked.question), parts, options)
     if path is None or path == "-":
-        sys.stdout.write(made)
+        sys.stdout.buffer.write(made.encode())
+        sys.stdout.buffer.flush()
     else:
         write_file(Path(path), made.encode(), force=force)
     for warning in launch.warnings:

@@ -55,6 +55,7 @@ FORMATS = (
         "forktrace.render.explain_markdown:render",
         "the story in words",
     ),
+    Format("html", ("html",), "page", "forktrace.render.html:render", "an interactive page"),
     Format("json", ("json",), "graph", "forktrace.render.graph_json:render", "node-link graph"),
 )
 

@@ -41,11 +41,10 @@ class Page:
     """Be what a page is made from: its ``data`` for the script, and the ``lanes`` as a picture.
 
     Where the launch is ``small`` the picture has all its lanes, else it is an overview, and the
-    script draws rows from the data. ``dense`` is False where the picture is what a reader sees.
+    script draws rows from the data.
     """
 
     title: str
-    summary: tuple[str, ...]
     lanes: PageLanes
     small: bool
     data: dict[str, Any]
@@ -69,6 +68,7 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
     data: dict[str, Any] = {
         "version": 1,
         "title": title,
+        "summary": summary_lines(launch),
         "small": small,
         "source": launch.header.source,
         "waits": _waits_recorded(launch),
@@ -85,7 +85,7 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
     data["strings"] = columns.strings.rows
     data["arguments"] = columns.arguments.rows
     data["images"] = columns.images.rows
-    return Page(title, tuple(summary_lines(launch)), lanes, small, data)
+    return Page(title, lanes, small, data)
 
 
 def _order(launch: Launch, scene: Scene) -> list[str]:

@@ -61,6 +61,11 @@ class ProcessColumns:
             "spaces": [self._spaces(p) if surrounded else NONE for p in processes],
             "comms": self._comms(processes),
             "acts": self._thread_acts(processes),
+            "released": {
+                str(place): self._finder.at(p.released.seq)
+                for place, p in enumerate(processes)
+                if p.released is not None
+            },
             "pids": self._pids.rows,
             "cgroupStays": self._cgroups.rows,
             "spaceStays": self._namespaces.rows,
@@ -125,7 +130,7 @@ class ProcessColumns:
     def _stay(
         self, process: Process, stay: CgroupStay | NamespaceStay, kind: str
     ) -> tuple[int, ...]:
-        """Return what is known of a stay; of one since the birth no time, so that many are alike."""
+        """Return what is known of a stay; of one since birth no time, so that many are alike."""
         since = NONE if stay.since.seq <= process.born.seq else self._finder.at(stay.since.seq)
         if isinstance(stay, CgroupStay):
             where = printable(stay.path)
@@ -159,3 +164,10 @@ class ProcessColumns:
             for place, process in enumerate(processes)
             if process.threads
         }
+
+
+def _call(process: Process) -> str:
+    """Return the call that made a process with its flags; "" where it was not seen."""
+    if process.creation is None:
+        return ""
+    return printable(birth_title(process, 1).partition(": ")[2])

@@ -68,7 +68,9 @@ def daemons(
     with log.open("wb") as out:
         dockerd = subprocess.Popen(
             [
-                "setpriv", "--pdeathsig", "TERM", "--",  # it ends with the tests, however these end
+                # It ends with the tests, however these end, and sees no containerd of the system's.
+                "setpriv", "--pdeathsig", "TERM", "--", "unshare", "--mount", "sh", "-c",
+                'mount -t tmpfs tmpfs /run && exec "$@"', "sh",
                 DOCKERD, "--iptables=false", "--bridge=none", "--storage-driver=vfs",
                 f"--data-root={folder}/data", f"--exec-root={folder}/exec", "-H", socket,
                 f"--pidfile={folder}/pid", f"--cgroup-parent=/{name}",

@@ -146,16 +146,33 @@ def _own_cgroup_folder() -> Path | None:
 
 
 @pytest.mark.skipif(_own_cgroup_folder() is None, reason="no cgroup that may be written to")
-def test_a_move_to_a_cgroup_by_a_write(forktrace: Forktrace) -> None:
+@pytest.mark.parametrize("options", [(), ("--seccomp",)], ids=["stopped", "filtered"])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("write", "os.write(fd, pid)"),
+        ("pwrite64", "os.pwrite(fd, pid, 0)"),
+        ("writev", "os.writev(fd, [pid[:1], pid[1:]])"),
+    ],
+)
+def test_a_move_to_a_cgroup_by_a_write(
+    forktrace: Forktrace, name: str, code: str, options: tuple[str, ...]
+) -> None:
+    if options and os.geteuid() != 0:
+        pytest.skip("a filter needs root")
     own = _own_cgroup_folder()
     assert own is not None
     folder = own / f"forktrace-test-{os.getpid()}"
     folder.mkdir()
-    script = "import os, sys\nopen(sys.argv[1], 'w').write(str(os.getpid()))\nprint(os.getpid())"
+    script = (
+        "import os, sys\nfd = os.open(sys.argv[1], os.O_WRONLY)\npid = b'%d' % os.getpid()\n"
+        f"{code}\nprint(os.getpid())"
+    )
+    command = (sys.executable, "-c", script, str(folder / "cgroup.procs"))
     try:
-        done = run_python(forktrace, script, str(folder / "cgroup.procs"))
+        done = forktrace.record(*command, options=(*DETAIL, *options))
     finally:
         folder.rmdir()
-    (move,) = calls(done, "write")
+    (move,) = calls(done, name)
     wanted: dict[str, Any] = {"path": str(folder / "cgroup.procs"), "pid": int(done.out)}
     assert move["arguments"] == wanted

@@ -4,6 +4,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import Any
 
+from forktrace.analysis.cgroup_writes import WRITES
 from forktrace.analysis.findings import CgroupStay, Container, Findings
 from forktrace.analysis.streams import Streams
 from forktrace.model.launch import Launch
@@ -49,7 +50,7 @@ class Case:
     @cached_property
     def written_elsewhere(self) -> set[str]:
         """Return the names of the cgroups that were written to through an unusual mount."""
-        writes = (c for p in self.launch.inside for c in p.calls if c.name == "write")
+        writes = (c for p in self.launch.inside for c in p.calls if c.name in WRITES)
         paths = (str(call.arguments.get("path") or "") for call in writes)
         return {p.split("/")[-2] for p in paths if not p.startswith(_MOUNT) and p.count("/") > 1}
 

@@ -47,7 +47,8 @@ def why_parent(case: Case) -> list[Sentence]:
         return [unknown(f"A parent that is not the creator is not in this trace, because {why}.")]
     told = []
     for process in other[:_MANY]:
-        told += birth(case, process)
+        fork = case.findings.double_forks.get(process.id)
+        told += double_fork(case, fork) if fork is not None else birth(case, process)
         for change in process.adoptions[-_MANY:]:
             told += adoption(case, process, change)
     return [*told, *_rest(len(other) - _MANY)]

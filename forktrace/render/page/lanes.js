@@ -19,7 +19,6 @@ function pictureLanes(box, root) {
   /** @type {number[]} */
   let shifts = picture.rows.map(() => 0);
   let scale = 1;
-  let drawn = picture.xs.length - 1;
 
   root.setAttribute("role", "group");
   root.querySelector(".ft-page")?.after(bands, choice);
@@ -71,7 +70,6 @@ function pictureLanes(box, root) {
       const p = picture.rows[row]?.process ?? NONE;
       fade(element, p !== NONE && nth(BORN, p) > STATE.at);
     }
-    drawn = column;
     cursor.setAttribute("x1", String(x - MARGIN));
     cursor.setAttribute("x2", String(x - MARGIN));
     cursor.setAttribute("visibility", whole ? "hidden" : "visible");

@@ -1,0 +1,108 @@
+// The tree beside the lanes: what `ps --forest` would have shown at the moment.
+
+const MOST_ROWS = 500;
+
+/** Draw the processes of the moment. */
+function showForest() {
+  const rows = forestAt(STATE.at);
+  const alive = rows.filter((row) => row.life === "alive" || row.life === "unseen").length;
+  const list = byId("forest");
+  const focused = document.activeElement instanceof HTMLElement && list.contains(document.activeElement);
+  const kept = focused ? document.activeElement?.getAttribute("data-process") : null;
+  list.replaceChildren(...rows.slice(0, MOST_ROWS).map(forestRow));
+  byId("now-count").textContent = `${grouped(alive)} running`;
+  byId("now-notes").textContent = forestNotes(rows);
+  const items = forestItems();
+  const chosen = items.find((item) => item.getAttribute("data-process") === String(STATE.process));
+  const first = items.find((item) => item.getAttribute("data-process") === kept) ?? chosen ?? items[0];
+  first?.setAttribute("tabindex", "0");
+  if (focused) first?.focus({ preventScroll: true });
+}
+
+/** @param {Standing} standing */
+function forestRow(standing) {
+  const p = standing.process;
+  const command = commandAt(standing, STATE.at);
+  const role = nth(P.flags, p) & OUTSIDE ? "outside" : text(nth(P.role, p)) || "other";
+  const changed = nth(S.process, STATE.at) === p && STATE.at >= 0;
+  const item = html(
+    "li",
+    {
+      role: "treeitem",
+      tabindex: "-1",
+      "aria-level": String(standing.depth + 1),
+      "aria-selected": String(p === STATE.process),
+      "aria-label": `${nth(P.id, p)}, ${command}, ${lifeWords(standing.life)}`,
+      "data-process": String(p),
+      class: `${hasEnded(standing.life) ? "dead" : ""} ${changed ? "changed" : ""}`,
+      title: command,
+    },
+    html("span", { class: "pid" }, String(nth(P.pid, p) || "?")),
+    html("span", { class: "stat" }, stat(standing.life)),
+    html(
+      "span",
+      { class: "command" },
+      html("span", { class: "guides" }, standing.guides),
+      html("span", { class: `dot role-${role}` }),
+      command,
+    ),
+  );
+  return item;
+}
+
+/** @param {Life} life */
+function lifeWords(life) {
+  /** @type {Record<string, string>} */
+  const words = {
+    alive: "running",
+    zombie: "a zombie",
+    unwaited: "ended, never waited for",
+    ended: "ended, perhaps a zombie",
+    unseen: "not seen any more",
+    outside: "outside the trace",
+    past: "ended",
+  };
+  return words[life] ?? "not there";
+}
+
+/** Say what the signs mean. @param {Standing[]} rows */
+function forestNotes(rows) {
+  const lives = new Set(rows.map((row) => row.life));
+  const notes = [];
+  if (rows.every((row) => row.life === "outside")) notes.push("No process of the launch is there at this moment.");
+  if (rows.length > MOST_ROWS) notes.push(`${grouped(rows.length - MOST_ROWS)} more are not listed.`);
+  if (lives.has("zombie")) notes.push("Z: a zombie, ended and not yet waited for.");
+  if (lives.has("unwaited")) notes.push("Z?: ended and never waited for: a zombie, unless its parent ignores SIGCHLD.");
+  if (lives.has("ended")) notes.push("<ended>: perhaps a zombie still; waits were not recorded.");
+  if (lives.has("unseen")) notes.push("?: nothing was seen of it any more.");
+  return notes.join(" ");
+}
+
+function forestItems() {
+  return /** @type {HTMLElement[]} */ ([...byId("forest").children]);
+}
+
+function listenToForest() {
+  const list = byId("forest");
+  list.addEventListener("click", (event) => {
+    const item = event.target instanceof Element ? event.target.closest("[data-process]") : null;
+    if (item) choose(Number(item.getAttribute("data-process")));
+  });
+  list.addEventListener("keydown", (event) => {
+    const items = forestItems();
+    const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    /** @type {Record<string, number>} */
+    const moves = { ArrowDown: at + 1, ArrowUp: at - 1 };
+    if (event.key in moves) focusItem(items, moves[event.key] ?? 0);
+    else if (event.key === "Enter") choose(Number(items[at]?.getAttribute("data-process") ?? NONE));
+    else return;
+    event.preventDefault();
+  });
+}
+
+/** @param {HTMLElement[]} items @param {number} at */
+function focusItem(items, at) {
+  const item = items[Math.min(Math.max(at, 0), items.length - 1)];
+  for (const other of items) other.setAttribute("tabindex", other === item ? "0" : "-1");
+  item?.focus();
+}

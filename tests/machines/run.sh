@@ -1,0 +1,22 @@
+# What a machine runs when it is up: the tests. It is executed by sh, as root, from the work disk.
+cd /forktrace/project
+cat /forktrace/ready
+results=/forktrace/results
+{
+    . /etc/os-release && echo "system: $PRETTY_NAME"
+    echo "kernel: $(uname -r) $(uname -m)"
+    echo "python: $(python3 -c 'import platform; print(platform.python_version())')"
+    echo "systemd: $(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')"
+    for package in podman conmon crun runc netavark passt slirp4netns; do
+        dpkg-query -W -f='${Package}: ${Version}\n' "$package" 2>/dev/null
+    done
+    stat -f -c 'cgroups: %T' /sys/fs/cgroup
+    echo "ptrace_scope: $(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo none)"
+} | tee $results/versions
+mkdir -p /var/tmp/state $results/traces
+export CI=true FORKTRACE_MACHINE=1 FORKTRACE_PATIENCE=300 FORKTRACE_KEEP=$results/traces
+# One argument a line, as none holds a line break.
+set --
+while IFS= read -r argument; do set -- "$@" "$argument"; done </forktrace/arguments
+python3 -m pytest -p no:cacheprovider --junitxml=$results/junit.xml --durations=10 "$@" 2>&1 |
+    tee $results/output
