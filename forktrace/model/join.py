@@ -6,6 +6,7 @@ in which it happened: ``model.pids`` says which records can come early, late or 
 
 from forktrace.model.descriptors import add_table, inherit_table, table_at_exec
 from forktrace.model.pids import first_ppid
+from forktrace.model.plain import read_argument, read_sample, read_text, read_texts
 from forktrace.model.process import (
     Adoption,
     Call,
@@ -14,13 +15,11 @@ from forktrace.model.process import (
     Image,
     Moment,
     Process,
-    Sample,
     UntracedChild,
 )
 from forktrace.model.registry import Registry
 from forktrace.model.threads import ThreadTable
 from forktrace.trace import events
-from forktrace.trace.text import Raw, Text, decode_text
 
 
 class Joiner:
@@ -85,7 +84,7 @@ class Joiner:
         process.unseen = False
         process.attached = event.attached
         if event.state:
-            process.samples.append(_sample(at, "birth", event.state))
+            process.samples.append(read_sample(at, "birth", event.state))
         is_root = event.root and self._known.root is None
         if is_root:
             self._known.root = process.id
@@ -122,10 +121,10 @@ class Joiner:
             return
         image = Image(
             process.born if event.attached else at,
-            _text(event.path),
-            _texts(event.argv) or [],
-            exe=_text(event.exe),
-            cwd=_text(event.cwd),
+            read_text(event.path),
+            read_texts(event.argv) or [],
+            exe=read_text(event.exe),
+            cwd=read_text(event.cwd),
             env=list(event.env or ()),
             tid=event.tid,
             errors=dict(event.errors or {}),
@@ -135,14 +134,14 @@ class Joiner:
             table_at_exec(process, at)
         self._threads.all_ended(process, at)
         if event.state:
-            process.samples.append(_sample(at, "exec", event.state))
+            process.samples.append(read_sample(at, "exec", event.state))
             self._confirm_parent(process, event.state.ppid)
 
     def sampled(self, at: Moment, event: events.Sampled) -> None:
         """Take what /proc showed."""
         process = self._acting(at, event.pid)
         if process is not None:
-            process.samples.append(_sample(at, event.at, event.state))
+            process.samples.append(read_sample(at, event.at, event.state))
             self._confirm_parent(process, event.state.ppid)
 
     def descriptors(self, at: Moment, event: events.Descriptors) -> None:
@@ -185,7 +184,7 @@ class Joiner:
         """Take a system call that has returned."""
         process = self._acting(at, event.pid)
         if process is not None:
-            arguments = {name: _argument(value) for name, value in event.arguments.items()}
+            arguments = {name: read_argument(value) for name, value in event.arguments.items()}
             call = Call(at, event.name, arguments, event.result, event.error, event.tid)
             process.calls.append(call)
 
@@ -223,9 +222,9 @@ class Joiner:
             return
         process = self._known.outsider(at, event.pid)
         if event.state:
-            process.samples.append(_sample(at, "outside", event.state))
+            process.samples.append(read_sample(at, "outside", event.state))
         if event.argv and event.pid != self._known.tracer:
-            process.images = [Image(at, None, _texts(event.argv) or [], inherited=True)]
+            process.images = [Image(at, None, read_texts(event.argv) or [], inherited=True)]
 
     # What several of them need.
 
@@ -277,31 +276,3 @@ class Joiner:
         if first_ppid(child) is None and child.parent is None:
             child.parent = parent.id
             child.parent_inferred = True
-
-
-def _text(text: Text | None) -> str | None:
-    return None if text is None else decode_text(text)
-
-
-def _texts(texts: list[Text] | None) -> list[str] | None:
-    return None if texts is None else [decode_text(t) for t in texts]
-
-
-def _argument(value: events.Argument) -> str | int | list[str] | None:
-    return decode_text(value) if isinstance(value, Raw) else value
-
-
-def _sample(at: Moment, at_event: str, state: events.State) -> Sample:
-    return Sample(
-        at,
-        at_event,
-        comm=_text(state.comm),
-        ppid=state.ppid,
-        pgid=state.pgid,
-        sid=state.sid,
-        tty=state.tty,
-        nspid=state.nspid,
-        cgroup=_texts(state.cgroup),
-        ns=state.ns,
-        errors=dict(state.errors or {}),
-    )

@@ -7,9 +7,8 @@ time, so all that was read at the moment's time counts as known then.
 
 from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any
 
 from forktrace.model.history import History
 from forktrace.model.launch import Launch
@@ -23,47 +22,10 @@ from forktrace.model.process import (
     Thread,
     image_name,
 )
+from forktrace.model.standing import Life, Standing
+from forktrace.model.tracer import command_parent
 
-Life = Literal["alive", "unseen", "zombie", "unwaited", "ended", "past", "outside"]
-
-_TRACER = "forktrace"  # an id that no process of a trace has
 _COMM_LENGTH = 15  # TASK_COMM_LEN in include/linux/sched.h, without its NUL
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Say how a process stood at a moment; what was not known then is None.
-
-    ``life`` is one of:
-
-    * "alive": it ran, slept or was stopped, which a trace does not tell;
-    * "unseen": as "alive", but nothing is known of it any more, as it was left to another tracer,
-      or was announced by its creator and never seen to run;
-    * "zombie": it had ended, and is known to have been waited for only later;
-    * "unwaited": it had ended, all waits were recorded, and none was for it: a zombie, unless its
-      parent ignores SIGCHLD (wait(2), NOTES);
-    * "ended": it had ended, no waits were recorded, and its parent had not been seen to do
-      anything since;
-    * "past": the same, but its parent had done something since;
-    * "outside": it is no process of the trace, but was the real parent of one.
-
-    ``parent`` is the id of the real parent then and ``ppid`` its pid (0: it is outside of the
-    PID namespace of the tracer); ``inferred``: nobody looked at it, it follows from clone flags or
-    from the kernel's rule of adoption. ``threads`` counts those besides the leader.
-    """
-
-    process: Process
-    life: Life
-    parent: str | None = None
-    ppid: int | None = None
-    inferred: bool = False
-    image: Image | None = None
-    comm: str | None = None
-    pgid: int | None = None
-    sid: int | None = None
-    tty: int | None = None
-    cgroup: tuple[str, ...] | None = None
-    threads: int = 0
 
 
 class Timeline:
@@ -78,7 +40,7 @@ class Timeline:
         self._history = {name: History(launch, name) for name in ("pgid", "sid", "tty", "cgroup")}
         self._waits_recorded = _has_waits(launch)
         self._acts = _acts(launch)
-        self._tracer = _tracer(launch)
+        self._tracer = command_parent(launch)
 
     @property
     def last(self) -> int:
@@ -116,20 +78,14 @@ class Timeline:
         """
         seen = self._last_of_the_stop(seq)
         found = [s for p in self._launch.inside if (s := self._standing(p, seq, seen)) is not None]
-        tracer = [self._tracer] if self._tracer and self._adopt_by_tracer(found) else []
+        if self._tracer is not None:
+            found = [self._tracer.adopt(standing) for standing in found]
         parents = {standing.parent for standing in found}
-        outside = (p for p in self._launch.processes.values() if p.outside and p.id in parents)
-        return [*found, *(self._outsider(process, seen) for process in outside), *tracer]
-
-    def _adopt_by_tracer(self, standings: list[Standing]) -> bool:
-        """Put forktrace in as the parent of the command, where that was still there."""
-        for index, standing in enumerate(standings):
-            if standing.process.id == self._launch.root:
-                own = standing.parent is None and standing.ppid == self._launch.header.tracer
-                if own:
-                    standings[index] = replace(standing, parent=_TRACER)
-                return own
-        return False
+        outside = [p for p in self._launch.processes.values() if p.outside and p.id in parents]
+        if self._tracer is not None and self._tracer.id in parents:
+            outside = [p for p in outside if p.id != self._tracer.id]
+            found.append(self._tracer.standing(seen))
+        return [*found, *(self._outsider(process, seen) for process in outside)]
 
     def _last_of_the_stop(self, seq: int) -> int:
         """Return the last event of the same time as ``seq``, among those right after it.
@@ -226,30 +182,6 @@ class Timeline:
             return "unwaited"
         acts = self._acts.get(waiter.id, [])
         return "past" if bisect_right(acts, end.at.seq) < bisect_right(acts, seq) else "ended"
-
-
-def _tracer(launch: Launch) -> Standing | None:
-    """Return how forktrace stood, from whose side the command was forked: it knows no other place.
-
-    None where it is no parent: of an attached process, a snapshot, an import.
-    """
-    root = launch.processes.get(launch.root or "")
-    pid = launch.header.tracer
-    if root is None or root.attached or pid is None or not root.samples:
-        return None
-    at_birth = root.samples[0]
-    image = Image(root.born, None, ["forktrace"])
-    cgroup = None if at_birth.cgroup is None else tuple(at_birth.cgroup)
-    return Standing(
-        Process(_TRACER, pid, root.born, outside=True, images=[image]),
-        "outside",
-        image=image,
-        comm="forktrace",
-        pgid=at_birth.pgid,
-        sid=at_birth.sid,
-        tty=at_birth.tty,
-        cgroup=cgroup,
-    )
 
 
 def _has_waits(launch: Launch) -> bool:

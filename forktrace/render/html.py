@@ -22,6 +22,8 @@ SCRIPTS = (  # in the order in which they stand in the page
     "data.js",
     "moment.js",
     "words.js",
+    "dom.js",
+    "state.js",
     "picture.js",
     "lanes.js",
     "rows.js",

@@ -50,9 +50,7 @@ class ProcessColumns:
             "creator": [self.number(p.creator) for p in processes],
             "parent": [self.number(p.parent) for p in processes],
             "how": [self.text(birth_word(p.creation)) for p in processes],
-            "call": [
-                self.text(printable(birth_title(p, 1)) if p.creation else "") for p in processes
-            ],
+            "call": [self.text(_call(p)) for p in processes],
             "first": [self._first_image(p) for p in processes],
             "threads": [len(p.threads) for p in processes],
             "end": [self.text(end_words(self._launch, p)) for p in processes],

@@ -293,7 +293,7 @@ def _unwaited_until(plan: Plan, lane: Lane) -> int:
 
 def _placed_moves(plan: Plan) -> Iterator[PlacedMove]:
     alone = [lane.process for lane in plan.lanes if lane.count == 1]
-    for process, move in cgroup_moves(plan.launch, alone):
+    for process, move in cgroup_moves(plan.findings, alone):
         lane = plan.lanes[plan.index[process.id]]
         column = max(plan.column_at(move.at), lane.birth)
         if column < lane.end:

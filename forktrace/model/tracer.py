@@ -1,0 +1,68 @@
+"""Know forktrace itself where it stands in the tree: as the real parent of the traced command."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from forktrace.model.launch import Launch
+from forktrace.model.process import Image, Process, Sample
+from forktrace.model.standing import Standing
+
+_NAME = "forktrace"  # also its id where it has none: no process of a trace has that one
+
+
+@dataclass(frozen=True, slots=True)
+class CommandParent:
+    """Be forktrace as the one who forked the command ``root``; it is no process of the trace."""
+
+    process: Process
+    root: Process
+
+    @property
+    def id(self) -> str:
+        """Return the id that it goes by as a parent."""
+        return self.process.id
+
+    def adopt(self, standing: Standing) -> Standing:
+        """Return how the command stood, under forktrace where that was its parent then.
+
+        It is where PPid was read and shows so. Where that was not read it is inferred: forktrace
+        has forked the command, and no adoption was seen. Any other process is returned as it is.
+        """
+        known = standing.parent is not None or standing.ppid not in (None, self.process.pid)
+        if standing.process is not self.root or self.root.adoptions or known:
+            return standing
+        inferred = standing.ppid is None
+        return replace(standing, parent=self.id, ppid=self.process.pid, inferred=inferred)
+
+    def standing(self, seen: int) -> Standing:
+        """Return how it stood, as far as that was known up to event ``seen``.
+
+        Nobody looks at forktrace. But fork(2) and execve(2) hand on group, session, terminal and
+        cgroup, so it was where the command was seen to be before that did anything.
+        """
+        image = Image(self.root.born, None, [_NAME])
+        standing = Standing(self.process, "outside", image=image, comm=_NAME)
+        for sample in self._before_the_command(seen):
+            standing = replace(
+                standing,
+                pgid=sample.pgid if standing.pgid is None else standing.pgid,
+            )
+        return standing
+
+    def _before_the_command(self, seen: int) -> Iterator[Sample]:
+        """Yield the looks at the command up to its first exec: until then it ran forktrace's code."""
+        first = next((i.at.seq for i in self.root.images if not i.inherited), seen)
+        return (s for s in self.root.samples if s.at.seq <= min(first, seen))
+
+
+def command_parent(launch: Launch) -> CommandParent | None:
+    """Return forktrace where it has forked the command, not only attached to it or looked at it."""
+    root = launch.processes.get(launch.root or "")
+    pid = launch.header.tracer
+    if root is None or root.attached or pid is None:
+        return None
+    if launch.header.source not in ("run", "demo"):
+        return None
+    outside = (p for p in launch.processes.values() if p.outside and p.pid == pid)
+    own = next(outside, None) or Process(_NAME, pid, root.born, outside=True)
+    return CommandParent(own, root)
