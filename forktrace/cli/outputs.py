@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from forktrace.errors import OutputError, UsageError
-from forktrace.render.registry import FORMATS, Format, find_format
+from forktrace.render.registry import FORMATS, Format, extension_of, find_format
 from forktrace.trace.owner import give
 
 TRACE_EXTENSION = "jsonl"
@@ -42,7 +42,7 @@ def _parse_output(text: str, format_name: str | None, view: str | None, *, stdou
             raise UsageError("standard output belongs to the command: give -o a file's name")
         return Output(None, find_format(format_name or "text", view))
     path = Path(text)
-    name = format_name or path.suffix.removeprefix(".").lower()
+    name = format_name or extension_of(path.name)
     if name == TRACE_EXTENSION:
         return Output(path, None)
     if not name:

@@ -4,15 +4,18 @@ Imported only after a traced command has ended, as networkx and rich take their 
 """
 
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 from forktrace.analysis.findings import Findings
 from forktrace.analysis.passes import analyse
+from forktrace.cli.messages import say
 from forktrace.cli.outputs import Output, write_file
 from forktrace.cli.terminal import terminal_options
 from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
+from forktrace.render.notices import LeftOutWarning
 from forktrace.render.registry import find_format
 from forktrace.trace.reader import read_trace
 from forktrace.views.options import ViewOptions
@@ -48,7 +51,12 @@ def _content(
     if output.format is None:
         return trace.read_bytes()
     options = _on_terminal(1, shown) if output.path is None else shown
-    made = output.format.load()(launch, findings, options)
+    with warnings.catch_warnings(record=True) as notices:
+        warnings.simplefilter("always", LeftOutWarning)
+        made = output.format.load()(launch, findings, options)
+    for found in notices:
+        if isinstance(found.message, LeftOutWarning):
+            say(f"{output.path or 'standard output'}: {found.message}")
     return made.encode() if isinstance(made, str) else made
 
 

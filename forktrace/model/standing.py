@@ -26,8 +26,8 @@ class Standing:
     * "outside": it is no process of the trace, but was the real parent of one.
 
     ``parent`` is the id of the real parent then and ``ppid`` its pid (0: it is outside of the
-    PID namespace of the tracer); ``inferred``: nobody looked at it, it follows from clone flags or
-    from the kernel's rule of adoption. ``threads`` counts those besides the leader.
+    PID namespace of the tracer); ``inferred``: nobody looked at it, it follows from a fork and its
+    flags or from the kernel's rule of adoption. ``threads`` counts those besides the leader.
     """
 
     process: Process

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from forktrace.model.launch import Launch
 from forktrace.model.process import Image, Process, Sample
 from forktrace.model.standing import Standing
 
 _NAME = "forktrace"  # also its id where it has none: no process of a trace has that one
+_HANDED_ON = ("pgid", "sid", "tty", "cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +27,16 @@ class CommandParent:
     def adopt(self, standing: Standing) -> Standing:
         """Return how the command stood, under forktrace where that was its parent then.
 
-        It is where PPid was read and shows so. Where that was not read it is inferred: forktrace
-        has forked the command, and no adoption was seen. Any other process is returned as it is.
+        It was where PPid has been read and shows so. Where PPid was never read that is inferred:
+        forktrace has forked the command, and no adoption was seen. Any other process is returned
+        as it is.
         """
-        known = standing.parent is not None or standing.ppid not in (None, self.process.pid)
-        if standing.process is not self.root or self.root.adoptions or known:
+        if standing.process is not self.root or standing.parent is not None:
             return standing
-        inferred = standing.ppid is None
-        return replace(standing, parent=self.id, ppid=self.process.pid, inferred=inferred)
+        never_read = standing.ppid is None and self.root.parent is None and not self.root.adoptions
+        if not never_read and standing.ppid != self.process.pid:
+            return standing
+        return replace(standing, parent=self.id, ppid=self.process.pid, inferred=never_read)
 
     def standing(self, seen: int) -> Standing:
         """Return how it stood, as far as that was known up to event ``seen``.
@@ -40,17 +44,17 @@ class CommandParent:
         Nobody looks at forktrace. But fork(2) and execve(2) hand on group, session, terminal and
         cgroup, so it was where the command was seen to be before that did anything.
         """
-        image = Image(self.root.born, None, [_NAME])
-        standing = Standing(self.process, "outside", image=image, comm=_NAME)
+        known: dict[str, Any] = {}
         for sample in self._before_the_command(seen):
-            standing = replace(
-                standing,
-                pgid=sample.pgid if standing.pgid is None else standing.pgid,
-            )
-        return standing
+            told = {name: getattr(sample, name) for name in _HANDED_ON}
+            known |= {name: value for name, value in told.items() if value is not None}
+        if "cgroup" in known:
+            known["cgroup"] = tuple(known["cgroup"])
+        image = Image(self.root.born, None, [_NAME])
+        return Standing(self.process, "outside", image=image, comm=_NAME, **known)
 
     def _before_the_command(self, seen: int) -> Iterator[Sample]:
-        """Yield the looks at the command up to its first exec: until then it ran forktrace's code."""
+        """Yield the looks at the command up to its first exec: before it was forktrace's code."""
         first = next((i.at.seq for i in self.root.images if not i.inherited), seen)
         return (s for s in self.root.samples if s.at.seq <= min(first, seen))
 

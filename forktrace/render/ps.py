@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
-from forktrace.model.moment import Standing, Timeline
+from forktrace.model.moment import Timeline
+from forktrace.model.standing import Standing
 from forktrace.render.terminal_style import columns, fit, paint
 from forktrace.views import ps
 from forktrace.views.options import ViewOptions
@@ -23,7 +24,7 @@ from forktrace.views.ps_cgroups import (
 from forktrace.views.when import moment_words, parse_moment, usual_moment
 from forktrace.views.words import printable
 
-_LEAST = 20  # columns that COMMAND has, however narrow a terminal is
+_LEAST = 20  # columns that COMMAND has before CGROUP gets more than its head
 _LEVEL = 4  # columns that a level of the tree takes
 _CGROUP_SHARE = 4  # CGROUP takes at most one column in so many of a terminal
 _GREY = ("helper", "other")
@@ -86,7 +87,7 @@ class Page:
         """Cut what is wider than the terminal, of which ``used`` columns are taken."""
         if self.options.width is None:
             return text
-        room = max(self.options.width - used, _LEAST)
+        room = max(self.options.width - used, 0)
         return fit(text, room).rstrip() if columns(text) > room else text
 
     def command(self, standing: Standing, used: int) -> str:

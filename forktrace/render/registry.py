@@ -51,13 +51,56 @@ FORMATS = (
     Format(
         "markdown",
         ("md",),
+        "report",
+        "forktrace.render.report_markdown:render",
+        "a table of the processes, and the story",
+    ),
+    Format(
+        "markdown",
+        ("md",),
         "story",
         "forktrace.render.explain_markdown:render",
         "the story in words",
     ),
     Format("html", ("html",), "page", "forktrace.render.html:render", "an interactive page"),
     Format("json", ("json",), "graph", "forktrace.render.graph_json:render", "node-link graph"),
+    Format("png", ("png",), "lanes", "forktrace.render.image:lanes_png", "lane diagram, as pixels"),
+    Format("png", ("png",), "tree", "forktrace.render.image:tree_png", "the graph, as pixels"),
+    Format("pdf", ("pdf",), "lanes", "forktrace.render.image:lanes_pdf", "lane diagram, a page"),
+    Format("pdf", ("pdf",), "tree", "forktrace.render.image:tree_pdf", "the graph, a page"),
+    Format("mermaid", ("mmd",), "tree", "forktrace.render.mermaid:render", "flowchart for Mermaid"),
+    Format(
+        "mermaid",
+        ("mmd",),
+        "sequence",
+        "forktrace.render.mermaid_sequence:render",
+        "sequence diagram for Mermaid",
+    ),
+    Format(
+        "graphml", ("graphml",), "graph", "forktrace.render.graphml:render", "for Gephi, yEd, …"
+    ),
+    Format(
+        "perfetto",
+        ("perfetto.json", "trace.json"),
+        "timeline",
+        "forktrace.render.perfetto:render",
+        "Chrome trace, for ui.perfetto.dev",
+    ),
 )
+
+
+def extension_of(name: str) -> str:
+    """Return the extension of a file's name that tells its format, in small letters.
+
+    It is the longest one that a format has ("perfetto.json" before "json"), else what follows the
+    last dot; "" if there is none.
+    """
+    lowered = name.lower()
+    known = [e for f in FORMATS for e in f.extensions if lowered.endswith(f".{e}")]
+    if known:
+        return max(known, key=len)
+    stem, dot, last = lowered.rpartition(".")
+    return last if stem and dot else ""
 
 
 def find_format(name: str, view: str | None = None) -> Format:

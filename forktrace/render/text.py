@@ -11,7 +11,7 @@ from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.render.terminal_style import columns, fit, paint
 from forktrace.trace.text import decode_text
-from forktrace.views.notes import closing_notes, end_words, summary_lines
+from forktrace.views.notes import closing_notes, ends_words, summary_lines
 from forktrace.views.options import ViewOptions
 from forktrace.views.select.words import hidden_words, within_words
 from forktrace.views.tree import Row, Tree, build_tree
@@ -60,7 +60,7 @@ class _Page:
         self._ids = _widest(_id(row) for row in rows)
         self._roles = _widest(roles) + len(_GAP) if roles - {"", "other"} else 0
         self._pids = _widest(_pid(row) for row in rows)
-        self._ends = _widest(end_words(launch, row.process) for row in rows)
+        self._ends = _widest(ends_words(launch, row.ids) for row in rows)
         self._left = self._ids + len(_GAP) + self._roles
         room = self._width - self._left - self._pids - self._ends - 2 * len(_GAP)
         self._levels = max((room - _LEAST_PROGRAM) // _LEVEL, 1)
@@ -98,7 +98,7 @@ class _Page:
         program = fit(_program(row, room), room)
         name, space, arguments = program.partition(" ")
         name = self._paint(role if role not in _GREY else "", name)
-        end = end_words(self._launch, row.process)
+        end = ends_words(self._launch, row.ids)
         return "".join(
             (
                 self._paint("quiet", _id(row).ljust(self._ids)) + _GAP,

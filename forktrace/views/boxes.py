@@ -12,7 +12,7 @@ from forktrace.analysis.findings import Findings, Role
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process, image_name
 from forktrace.views.fonts import Face, fit, text_width
-from forktrace.views.notes import end_words
+from forktrace.views.notes import ends_words
 from forktrace.views.select.words import within_words
 from forktrace.views.source import found_ended
 from forktrace.views.tree import Row
@@ -166,7 +166,7 @@ def _marks(findings: Findings, row: Row) -> list[str]:
 
 def _foot(launch: Launch, row: Row) -> list[Line]:
     process = row.process
-    end = end_words(launch, process)
+    end = ends_words(launch, row.ids)
     threads = len(process.threads)
     right = _small(f"+{count_words(threads, 'thread')}") if threads and row.count == 1 else None
     shown = f"{end} \N{MIDDLE DOT} a zombie" if found_ended(launch, process) else end

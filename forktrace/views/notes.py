@@ -1,6 +1,7 @@
 """Say in short clauses what is worth knowing of a launch and of each process in it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.launch import Launch
@@ -178,6 +179,19 @@ def end_words(launch: Launch, process: Process) -> str:
         return ""
     running = launch.end is not None and process.pid in launch.end.left
     return "running" if running else "end unseen"
+
+
+def ends_words(launch: Launch, ids: Sequence[str]) -> str:
+    """Say how those that share a row ended; where that differs, how many not with exit 0.
+
+    As "exit 0", "14 exit 1", "16 not exit 0".
+    """
+    ends = Counter(end_words(launch, launch.processes[id_]) for id_ in ids)
+    if len(ends) == 1:
+        return next(iter(ends))
+    del ends["exit 0"]
+    how = next(iter(ends)) if len(ends) == 1 else "not exit 0"
+    return f"{ends.total():,} {how}"
 
 
 def summary_words(launch: Launch) -> list[str]:

@@ -20,7 +20,7 @@ class ViewOptions:
 
     What is shown: ``focus`` names a container or a process whose path matters, ``only`` the roles
     to keep, ``hide`` patterns of programs to leave out, ``depth`` the levels, ``max_processes``
-    the most rows; what they take away is counted.
+    the most rows; what they take away is counted. ``unfolded`` gives every process a row.
     """
 
     width: int | None = None
@@ -33,3 +33,4 @@ class ViewOptions:
     hide: tuple[str, ...] = ()
     depth: int | None = None
     max_processes: int | None = None
+    unfolded: bool = False

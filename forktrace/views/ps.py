@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from forktrace.model.moment import Standing
+from forktrace.model.standing import Standing
 from forktrace.views.words import printable
 
 UNKNOWN = "?"
@@ -185,7 +185,9 @@ def notes(choice: Choice) -> list[str]:
     if "unseen" in lives:
         found.append("STAT ?: nothing was seen of it any more, so it may have ended")
     if any(row.standing.inferred for row in choice.rows):
-        found.append("PPID ~: inferred, from clone flags or by the kernel's rule of adoption")
+        found.append(
+            "PPID ~: inferred, from forks and their flags or the kernel's rule of adoption"
+        )
     if choice.left_out == 1:
         found.append("1 more had ended, and was perhaps a zombie still: --ended lists it")
     elif choice.left_out:

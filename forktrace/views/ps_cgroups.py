@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from forktrace.analysis.findings import Findings
 from forktrace.errors import UsageError
-from forktrace.model.moment import Standing
+from forktrace.model.standing import Standing
 from forktrace.views.ps import PsRow
 from forktrace.views.words import ELLIPSIS, cut, printable
 

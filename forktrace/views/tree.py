@@ -12,7 +12,7 @@ from forktrace.model.process import Process
 from forktrace.views.notes import Narrator
 from forktrace.views.options import ViewOptions
 from forktrace.views.select.alike import fold_alike
-from forktrace.views.select.choose import asked_for, limited
+from forktrace.views.select.choose import asked_for, folded, limited
 from forktrace.views.select.limits import containers_of, end_of
 from forktrace.views.select.scene import by_parent
 from forktrace.views.select.selection import Row as Selected
@@ -76,7 +76,8 @@ def build_tree(
     """
     asked = options or ViewOptions()
     narrated = _Narrated(launch, findings)
-    passes = [*asked_for(asked), fold_alike(narrated.deed), *limited(asked, limit)]
+    same = [] if asked.unfolded else [*folded(asked), fold_alike(narrated.deed)]
+    passes = [*asked_for(asked), *same, *limited(asked, limit)]
     selection = apply(by_parent(launch, findings), passes)
     return Tree(_rows(launch, findings, selection, narrated.notes), selection)
 

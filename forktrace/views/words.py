@@ -56,7 +56,7 @@ def cut(text: str, limit: int | None) -> str:
     """Cut ``text`` to ``limit`` characters, the last one an ellipsis where something is gone."""
     if limit is None or len(text) <= limit:
         return text
-    return text[: max(limit - 1, 0)] + ELLIPSIS
+    return text[: max(limit - 1, 0)].rstrip(ELLIPSIS) + ELLIPSIS
 
 
 def exit_words(end: Exit | None) -> str:

@@ -190,6 +190,25 @@ class Machine:
         return dict(line.split("=", 1) for line in told.splitlines())
 
 
+class Here(Machine):
+    """Be this computer itself, where that is a whole machine made for tests.
+
+    Args:
+        traces: the folder that ``SHARED`` then is.
+    """
+
+    def __init__(self, traces: Path) -> None:
+        super().__init__(1, traces, Path(os.devnull))
+
+    def command(self, *words: str) -> tuple[str, ...]:
+        return words
+
+
+def is_whole_machine() -> bool:
+    """Say whether this computer was made for tests, by tests/machines, and has its own systemd."""
+    return os.environ.get("FORKTRACE_MACHINE") == "1"
+
+
 @contextmanager
 def boot(folder: Path) -> Iterator[Machine]:
     """Run a machine, and stop it at the end, whatever happens.
@@ -200,6 +219,10 @@ def boot(folder: Path) -> Iterator[Machine]:
     Raises:
         LabError: it was not built, or did not come up; with the last lines of its console.
     """
+    if is_whole_machine():
+        with _here(folder) as machine:
+            yield machine
+        return
     root = build()
     for name in ("traces", "containers", "bin"):
         (folder / name).mkdir()
@@ -220,6 +243,20 @@ def boot(folder: Path) -> Iterator[Machine]:
             yield machine
         finally:
             _stop(nspawn)
+
+
+@contextmanager
+def _here(folder: Path) -> Iterator[Machine]:
+    """Prepare this computer; its containers' storage is its own."""
+    traces = folder / "traces"
+    traces.mkdir()
+    Path(SHARED).symlink_to(traces)
+    try:
+        machine = Here(traces)
+        machine.call("sh", "-e", given=PREPARE)
+        yield machine
+    finally:
+        Path(SHARED).unlink()
 
 
 def _nspawn(root: Path, folder: Path) -> Sequence[str]:
@@ -341,6 +378,8 @@ def _remove_cgroup(cgroup: Path) -> None:
 
 def why_not() -> str | None:
     """Return what this computer lacks for a machine, None if it lacks nothing."""
+    if is_whole_machine():
+        return None
     missing = [name for name in NEEDED if shutil.which(name, path=ENVIRONMENT["PATH"]) is None]
     if os.geteuid() != 0:
         return "a machine is booted by root"

@@ -17,7 +17,7 @@ Record = dict[str, Any]
 FORKTRACE = (sys.executable, "-m", "forktrace")
 PROJECT = Path(__file__).parents[2]
 # Not a measure of anything: only so that a hang ends as a failure.
-PATIENCE = 60.0
+PATIENCE = float(os.environ.get("FORKTRACE_PATIENCE", "60"))  # seconds
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def test_markdown_goes_to_a_file_by_its_extension(forktrace: Forktrace) -> None:
     assert again.status == 1
     assert "exists already" in the_sentence(again.err)
     assert forktrace("explain", EXAMPLE, "--format", "markdown").out.decode() == made
-    assert forktrace("render", EXAMPLE, "-o", "same.md").status == 0
+    assert forktrace("render", EXAMPLE, "-o", "story:same.md").status == 0
     assert (forktrace.folder / "same.md").read_text() == made
 
 

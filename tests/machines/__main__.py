@@ -1,20 +1,12 @@
-"""Build, boot and test whole machines.
+"""Build, boot and test whole machines: ``python -m tests.machines build|run|all``."""
 
-Usage::
-
-    python -m tests.machines build MACHINE|all
-    python -m tests.machines run MACHINE [PYTEST ARGUMENT…]
-    python -m tests.machines all [PYTEST ARGUMENT…]
-
-``run`` boots a machine and runs tests in it, the smoke list by default; ``all`` runs every list in
-every machine. Results, traces and pictures come back into a folder, which is named.
-"""
-
-import argparse
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+import click
 
 from tests.machines.boot import boot
 from tests.machines.build import MachineError, build, cache
@@ -24,49 +16,48 @@ from tests.machines.specs import MACHINES, Spec
 
 RUN_SECONDS = 5400.0  # of one run, from the start of the emulator
 TEST_SECONDS = 900.0  # of one test: what takes a second elsewhere takes ten when emulated
+MACHINE = click.Choice(list(MACHINES))
 
 
-def main(words: Sequence[str]) -> int:
-    """Do what the command line says; returns the exit status: 1 where a test failed."""
-    given = _parser().parse_args(words)
-    try:
-        if given.do == "build":
-            names = list(MACHINES) if given.machine == "all" else [given.machine]
-            for name in names:
-                print(build(MACHINES[name]))
-            return 0
-        if given.do == "run":
-            tests = given.tests or SMOKE
-            return _run(MACHINES[given.machine], tests, given.seconds, given.test_seconds)
-        failed = [
-            spec.name
-            for spec in MACHINES.values()
-            if _run(spec, given.tests or WHOLE, given.seconds, given.test_seconds)
-        ]
-    except MachineError as error:
-        print(f"tests.machines: {error}", file=sys.stderr)
-        return 1
-    if failed:
-        print(f"not well: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+@click.group()
+def main() -> None:
+    """Build, boot and test whole machines."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.machines", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    doing = parser.add_subparsers(dest="do", required=True)
-    built = doing.add_parser("build", help="make an image, unless it is cached")
-    built.add_argument("machine", choices=[*MACHINES, "all"])
-    one = doing.add_parser("run", help="run tests in a machine")
-    one.add_argument("machine", choices=list(MACHINES))
-    every = doing.add_parser("all", help="run tests in every machine")
-    for each in (one, every):
-        each.add_argument("--seconds", type=float, default=RUN_SECONDS, help="limit of a run")
-        each.add_argument(
-            "--test-seconds", type=float, default=TEST_SECONDS, help="limit of a test"
-        )
-        each.add_argument("tests", nargs="*", help="what pytest takes, after --")
-    return parser
+def _runs(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what all that run tests take: pytest's arguments, and limits."""
+    options: list[Callable[[Any], Any]] = [
+        click.option("--seconds", default=RUN_SECONDS, help="The limit of a run."),
+        click.option("--test-seconds", default=TEST_SECONDS, help="The limit of a test."),
+        click.argument("tests", nargs=-1),
+    ]
+    for option in options:
+        function = option(function)
+    return function
+
+
+@main.command(name="build")
+@click.argument("machines", nargs=-1, required=True, type=MACHINE)
+def build_images(machines: Sequence[str]) -> None:
+    """Make the images of MACHINES, unless they are cached."""
+    for name in machines:
+        click.echo(build(MACHINES[name]))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("machine", type=MACHINE)
+@_runs
+def run(machine: str, tests: Sequence[str], seconds: float, test_seconds: float) -> None:
+    """Run TESTS in a MACHINE, as pytest takes them; by default the smoke list."""
+    sys.exit(_run(MACHINES[machine], tests or SMOKE, seconds, test_seconds))
+
+
+@main.command(name="all", context_settings={"ignore_unknown_options": True})
+@_runs
+def run_all(tests: Sequence[str], seconds: float, test_seconds: float) -> None:
+    """Run TESTS in every machine, one after another; by default all that are for machines."""
+    ends = [_run(spec, tests or WHOLE, seconds, test_seconds) for spec in MACHINES.values()]
+    sys.exit(max(ends))
 
 
 def _run(spec: Spec, tests: Sequence[str], seconds: float, test_seconds: float) -> int:
@@ -76,11 +67,11 @@ def _run(spec: Spec, tests: Sequence[str], seconds: float, test_seconds: float) 
     results = cache() / "results" / spec.name
     disk = work_disk(spec, folder, tests, test_seconds)
     console = folder / "console"
-    print(f"{spec.name}: booting; its console is {console}", flush=True)
+    click.echo(f"{spec.name}: booting; its console is {console}")
     trouble = None
     try:
         booted = boot(spec, image, disk, console, seconds)
-        print(f"{spec.name}: was up after {booted:.0f} s", flush=True)
+        click.echo(f"{spec.name}: was up after {booted:.0f} s")
     except MachineError as error:
         trouble = error
     bring_back(disk, results)
@@ -103,12 +94,15 @@ def _show(spec: Spec, results: Path) -> int:
     assert suite is not None
     for line in lines:
         if line.startswith(("FAILED ", "ERROR ", "SKIPPED ")):
-            print(f"{spec.name}: {line}")
+            click.echo(f"{spec.name}: {line}")
     count = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
-    print(f"{spec.name}: {lines[-1].strip('= ')}")
-    print(f"{spec.name}: the results, traces and pictures are in {results}")
+    click.echo(f"{spec.name}: {lines[-1].strip('= ')}")
+    click.echo(f"{spec.name}: the results, traces and pictures are in {results}")
     return int(count["tests"] == 0 or count["failures"] + count["errors"] > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        main()
+    except MachineError as error:
+        sys.exit(f"tests.machines: {error}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 # What the tests use beside the engines; no recommended package comes along.
 BASE = (
     "systemd", "systemd-sysv", "udev", "dbus", "dbus-user-session", "libpam-systemd",
-    "procps", "iproute2", "strace", "gdb", "busybox-static", "python3", "gcc", "libc6-dev",
+    "procps", "iproute2", "strace", "busybox-static", "python3", "gcc", "libc6-dev",
     "graphviz",
 )  # fmt: skip
 ENGINES = (
@@ -55,6 +55,9 @@ class Spec:
         return f"{self.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
+# gdb needs a virtual package, for which debootstrap finds no real one by itself.
+GDB_12 = ("gdb", "libboost-regex1.74.0")
+GDB_13 = ("gdb", "libboost-regex1.83.0")
 # Without five-level page tables, which are slow to emulate and which nobody needs.
 X86_64 = ("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off")
 AARCH64 = ("qemu-system-aarch64", "-M", "virt", "-accel", "tcg,thread=multi", "-cpu", "cortex-a72")
@@ -64,15 +67,15 @@ MACHINES = {
     for spec in (
         Spec(
             "debian12-x86_64", "bookworm", "amd64", "x86_64", "3.11", 36,
-            X86_64, "ttyS0", "linux-image-cloud-amd64",
+            X86_64, "ttyS0", "linux-image-cloud-amd64", GDB_12,
         ),
         Spec(
             "debian13-x86_64", "trixie", "amd64", "x86_64", "3.13", 41,
-            X86_64, "ttyS0", "linux-image-cloud-amd64", ("passt",),
+            X86_64, "ttyS0", "linux-image-cloud-amd64", ("passt", *GDB_13),
         ),
         Spec(
             "debian12-aarch64", "bookworm", "arm64", "aarch64", "3.11", 36,
-            AARCH64, "ttyAMA0", "linux-image-cloud-arm64",
+            AARCH64, "ttyAMA0", "linux-image-cloud-arm64", GDB_12,
         ),
     )
 }  # fmt: skip

@@ -7,7 +7,8 @@ import pytest
 
 from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
-from forktrace.model.moment import Standing, Timeline
+from forktrace.model.moment import Timeline
+from forktrace.model.standing import Standing
 from forktrace.trace import events
 from tests.unit.events import launch_of, trace_of
 
@@ -36,18 +37,18 @@ def lives(launch: Launch, seq: int) -> dict[str, str]:
 def test_who_is_there_after_each_event() -> None:
     launch = launch_of(*PODMAN_LIKE)
     assert [list(at(launch, seq)) for seq in range(13)] == [
-        ["p1"],
-        ["p1"],
-        ["p1", "p2"],
-        ["p1", "p2"],
-        ["p1", "p2"],
-        ["p1", "p2", "p3"],
-        ["p1", "p2", "p3"],
-        ["p1", "p2", "p3", "x1"],  # p2 has ended, and p1 was not seen to do anything since
-        ["p1", "p2", "p3", "x1"],
-        ["p1", "p2", "p3", "x1"],
-        ["p1", "p2", "p3", "x1"],
-        ["p1", "p2"],  # x1 is nobody's parent any more; what it waits for is unknown
+        ["p1", "forktrace"],
+        ["p1", "forktrace"],
+        ["p1", "p2", "forktrace"],
+        ["p1", "p2", "forktrace"],
+        ["p1", "p2", "forktrace"],
+        ["p1", "p2", "p3", "forktrace"],
+        ["p1", "p2", "p3", "forktrace"],
+        ["p1", "p2", "p3", "forktrace", "x1"],  # p2 has ended; p1 did not do anything since
+        ["p1", "p2", "p3", "forktrace", "x1"],
+        ["p1", "p2", "p3", "forktrace", "x1"],
+        ["p1", "p2", "p3", "forktrace", "x1"],
+        ["p1", "p2", "forktrace"],  # x1 is nobody's parent any more; its waits are unknown
         [],
     ]
 
@@ -201,8 +202,9 @@ def test_a_released_or_never_seen_process_is_unseen() -> None:
         events.Released(at_ns=9_000_000, pid=11),
         ("create", 10, 12),
     )
-    assert lives(launch, 3) == {"p1": "alive", "p2": "alive"}
-    assert lives(launch, 5) == {"p1": "alive", "p2": "unseen", "p3": "unseen"}
+    before, after = lives(launch, 3), lives(launch, 5)
+    assert before == {"p1": "alive", "p2": "alive", "forktrace": "outside"}
+    assert after == {"p1": "alive", "p2": "unseen", "p3": "unseen", "forktrace": "outside"}
 
 
 def test_the_dead_parent_of_an_orphan_without_a_record_is_unknown() -> None:
@@ -279,7 +281,8 @@ def test_times_that_run_backwards_do_not_mix_up_the_order() -> None:
     timeline = Timeline(launch)
     assert [timeline.time_ns(seq) for seq in range(3)] == [50, 50, 50]
     assert (timeline.seq_at(49), timeline.seq_at(50)) == (0, 2)
-    assert [len(timeline.at(seq)) for seq in range(3)] == [1, 1, 0]
+    there = [[s.process.id for s in timeline.at(seq)] for seq in range(3)]
+    assert there == [["p1", "forktrace"], ["p1", "forktrace"], []]
 
 
 def test_the_busiest_moment_is_the_end_of_the_first_stretch_with_the_most_alive() -> None:

@@ -56,6 +56,8 @@ class Replay:
         child = self.live.setdefault(record["pid"], {"ppid": None, "argv": []})
         child["ppid"] = record.get("state", {}).get("ppid", child["ppid"])
         parent = self.live.get(child["ppid"], {})
+        # Its creator's event may come later. None of these traces has CLONE_PARENT in such a one.
+        child["argv"] = child["argv"] or parent.get("argv", [])
         child.update({name: parent[name] for name in GROUPS if name in parent})
 
     def exec(self, record: Record) -> None:

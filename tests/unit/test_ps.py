@@ -41,7 +41,9 @@ def rows(text: str) -> list[str]:
 # What stands here was read from the events of the trace: #112 is the exit of 440 at 973 ms, and the
 # reparent of 449 to 439 is told at the same time; #115 is the wait of 439 for 440. 439 and 449 have
 # called setsid, 428 is in the session and group 0 (outside of its PID namespace), and the cgroups
-# are those of the hierarchy name=systemd.
+# are those of the hierarchy name=systemd. The header has forktrace's pid, 427; it is in the group,
+# session and cgroup that #0 shows of 428 at its first look, and, as #1 shows at its exec, without a
+# terminal.
 PODMAN_AT_EXIT_OF_CREATE = """\
 after event #112 of #0 to #197, at 973 ms: p5 runc (pid 440) ended with 0
 PID PPID PGID SID NSPID TTY STAT CGROUP                 COMMAND
@@ -49,7 +51,8 @@ PID PPID PGID SID NSPID TTY STAT CGROUP                 COMMAND
 439    1  439 439 439   -   -s   libpod-conmon-be65b67…  \\_ /usr/bin/conmon --api-versi…
 440  439  439 439 440   -   Z    libpod-conmon-be65b67…      \\_ [runc] <defunct>
 449  439  449 449 449,1 -   -sl  libpod-be65b6760a67….…      \\_ /usr/bin/runc init
-428  427    0   0 428   -   -l   run-rbb45e5d3951c….sc… podman --runtime runc run --rm …
+427    ?    0   0 ?     -   -    run-rbb45e5d3951c….sc… (forktrace)
+428  427    0   0 428   -   -l   run-rbb45e5d3951c….sc…  \\_ podman --runtime runc run -…
 
 STAT -: alive; whether it ran or slept is not in a trace
 CGROUP is of the hierarchy v1, name=systemd
@@ -70,6 +73,7 @@ cgroup hierarchy: v1, name=systemd
 └─user.slice
   └─user-0.slice
     └─run-rbb45e5d3951c404b9073bca7ee1ba7f1.scope
+      ├─427 (forktrace)
       └─428 podman --runtime runc run --rm --network=host --ulimit nofile=1024:1024 --uli…
 
 STAT -: alive; whether it ran or slept is not in a trace
@@ -87,10 +91,11 @@ def test_the_same_by_cgroup() -> None:
 def test_another_hierarchy_of_the_same_moment() -> None:
     # runc has moved only the container's processes in the hierarchy of the controller "memory".
     text = ps(load(PODMAN), "exit:p5", cgroups=True, hierarchy="memory", width=60)
-    assert text.splitlines()[1:9] == [
+    assert text.splitlines()[1:10] == [
         "cgroup hierarchy: v1, memory",
         "/",
         "├─  1 (/usr/lib/systemd/systemd)",
+        "├─427 (forktrace)",
         "├─428 podman --runtime runc run --rm --network=host --ulimi…",
         "├─439 /usr/bin/conmon --api-version 1 -c be65b6760a675eb960…",
         "├─440 [runc] <defunct>",
@@ -103,9 +108,10 @@ def test_a_recorded_zombie_is_defunct_until_it_was_waited_for() -> None:
     records = [json.loads(line) for line in ZOMBIE.read_text().splitlines()]
     (born,) = [record for record in records if record["event"] == "create"]
     (wait,) = [seq for seq, r in enumerate(records[1:]) if r.get("name") == "wait4"]
-    assert rows(ps(load(ZOMBIE), "exit:p2"))[1].split() == [
+    _forktrace, parent, child = rows(ps(load(ZOMBIE), "exit:p2"))
+    assert child.split() == [
         *(str(born["child"]), str(born["pid"])),
-        *rows(ps(load(ZOMBIE), "exit:p2"))[0].split()[2:5],  # group, session and terminal
+        *parent.split()[2:5],  # group, session and terminal
         *("Z", "/", "\\_", "[zombie]", "<defunct>"),
     ]
     assert "defunct" in ps(load(ZOMBIE), f"#{wait - 1}")
@@ -124,8 +130,13 @@ ENDED = (
 
 
 def commands(text: str) -> list[str]:
+    """Return the column COMMAND below the row of forktrace, without the level that this makes."""
     head = text.splitlines()[1].index("COMMAND")
-    return [line[head:] for line in rows(text)]
+    forktrace, root, *others = [line[head:] for line in rows(text)]
+    assert forktrace == "(forktrace)"
+    assert root.startswith(" \\_ ")
+    assert all(line.startswith("    ") for line in others)
+    return [line[4:] for line in (root, *others)]
 
 
 def test_ended_processes_whose_reaping_was_not_recorded() -> None:
@@ -143,7 +154,7 @@ def test_ended_processes_whose_reaping_was_not_recorded() -> None:
 def test_one_that_was_never_waited_for_is_no_certain_zombie() -> None:
     text = ps(launch_of(*ENDED, detail="syscalls"), "end")
     assert commands(text) == ["sh -c script", " \\_ [first] <defunct>", " \\_ [second] <defunct>"]
-    assert [line.split()[5] for line in rows(text)] == ["-", "Z?", "Z?"]
+    assert [line.split()[5] for line in rows(text)] == ["-", "-", "Z?", "Z?"]
     assert "unless its parent ignores SIGCHLD" in text
 
 
@@ -178,12 +189,18 @@ def test_nothing_is_known_at_minimal_detail() -> None:
     )
     text = ps(launch, "end")
     assert [line.split()[:7] for line in rows(text)] == [
-        ["10", "?", "?", "?", "?", "-", "?"],
+        ["9", "?", "?", "?", "?", "-", "?"],
+        ["10", "~9", "?", "?", "?", "-", "?"],
         ["11", "~10", "?", "?", "?", "-", "?"],
     ]
-    assert "PPID ~: inferred, from clone flags" in text
+    assert [line.split(None, 7)[7] for line in rows(text)] == [
+        "(forktrace)",
+        "\\_ sh -c x",
+        "\\_ sh -c x",
+    ]
+    assert "PPID ~: inferred, from forks and their flags" in text
     by_cgroup = ps(launch, "end", cgroups=True)
-    assert "? (cgroup not known)\n├─10 sh -c x\n└─11 sh -c x\n" in by_cgroup
+    assert "? (cgroup not known)\n├─ 9 (forktrace)\n├─10 sh -c x\n└─11 sh -c x\n" in by_cgroup
 
 
 def test_a_trace_that_was_cut_off_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -195,6 +212,7 @@ def test_a_trace_that_was_cut_off_is_shown_as_far_as_it_goes(tmp_path: Path) -> 
     assert [line.split()[:2] for line in rows(text)] == [
         ["1", "?"],  # what describes it was cut off
         ["439", "1"],
+        ["427", "?"],
         ["428", "427"],
         ["438", "428"],
     ]
@@ -262,7 +280,7 @@ def test_a_chain_and_a_path_of_a_hundred_thousand() -> None:
     path = "0::" + "/a" * 100_000
     launch = launch_of(("root", 10, "sh", {"cgroup": [path]}), *steps)
     text = ps(launch, "end", width=120)
-    assert len(rows(text)) == 3001
+    assert len(rows(text)) == 3002  # with forktrace
     assert rows(text)[-1].split("+")[1].endswith("\\_ sh")
     assert max(map(len, text.splitlines())) <= 120
     assert len(ps(launch, "#1", cgroups=True, width=100).splitlines()) < 60
@@ -276,6 +294,7 @@ def test_a_name_of_a_cgroup_is_as_long_as_it_must_be() -> None:
         ("fork", 10, 13, "", {"cgroup": ["0::/"]}),
     )
     assert [line.split()[6] for line in rows(ps(launch, "end"))] == [
+        "one/container",  # forktrace
         "one/container",
         "two/container",
         "abababababab…",
@@ -283,14 +302,31 @@ def test_a_name_of_a_cgroup_is_as_long_as_it_must_be() -> None:
     ]
 
 
-@pytest.mark.parametrize("width", [72, 80, 120])
-def test_long_pids_leave_room_for_the_command(width: int) -> None:
+# The columns before COMMAND take 66 with CGROUP at its least; then come 4 of guides, or "+1" and 4.
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (72, ["s…", ""]),
+        (80, ["sh -c a.o…", "sh -c a…"]),
+        (120, ["sh -c a.out", "sh -c a.out"]),
+    ],
+)
+def test_lines_with_long_pids_fit_the_terminal(width: int, shown: list[str]) -> None:
     pids = [4_000_000, 4_000_001]
     state = {"cgroup": ["0::/" + "name" * 20], "tty": 34816, "nspid": pids}
-    launch = launch_of(("root", pids[0], "sh", state), ("fork", *pids, "", state))
+    state |= {"pgid": pids[0], "sid": pids[0]}
+    launch = launch_of(("root", pids[0], "sh -c a.out", state), ("fork", *pids, "", state))
     lines = ps(launch, "end", width=width, nspid=True).splitlines()
-    assert max(map(len, lines)) <= max(width, 85)
-    assert [" ".join(line.split()[-2:]) for line in lines[2:4]][1] == "\\_ sh"
+    assert max(map(len, lines)) <= width
+    assert lines[2].split()[0] == "9"
+    assert [line.partition("\\_ ")[2] for line in lines[3:5]] == shown
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_lines_fit_a_narrow_terminal(width: int) -> None:
+    lines = ps(load(PODMAN), "exit:p5", width=width).splitlines()
+    assert max(map(len, lines)) == width
+    assert [line.split()[0] for line in lines[2:8]] == ["1", "439", "440", "449", "427", "428"]
 
 
 LINES = ["3:cpu,cpuacct:{}", "2:memory:{}", "1:name=systemd:{}", "0::{}"]
@@ -368,7 +404,7 @@ def test_an_exact_move_counts_before_it_was_seen() -> None:
     ]
     findings = Findings(cgroups={"p1": stays})
     texts = [render(launch, findings, Request(f"#{n}"), ViewOptions()) for n in (1, 2, 3)]
-    assert [rows(text)[0].split()[6] for text in texts] == ["old", "new", "new"]
+    assert [rows(text)[1].split()[6] for text in texts] == ["old", "new", "new"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 // The lanes of a launch whose picture stands in the page: step, fold, choose.
 
+const READABLE = 0.7; // the scale below which scrolling is better than small print
 const MARGIN = 3; // px of a lane that are shown right of the moment's column
 
 /**
@@ -21,7 +22,7 @@ function pictureLanes(box, root) {
   let scale = 1;
 
   root.setAttribute("role", "group");
-  root.querySelector(".ft-page")?.after(bands, choice);
+  (picture.frames.at(-1) ?? root.querySelector(".ft-page"))?.after(bands, choice);
   root.append(cursor);
   picture.rows.forEach(prepareRow);
   for (const span of picture.spans) span.element.before(span.ghost);
@@ -98,7 +99,9 @@ function pictureLanes(box, root) {
       if (hidden.has(row.process)) return;
       const y = row.top + nth(shifts, i);
       const band = { x: 0, y, width: picture.width, height: row.bottom - row.top };
-      if (STATE.found?.has(row.process)) bands.append(svg("rect", { class: "found", ...band }));
+      if (STATE.found?.has(row.process)) {
+        bands.append(svg("rect", { class: "found", ...band }), svg("rect", { class: "found-mark", ...band, width: 4 }));
+      }
       if (row.process === STATE.process) bands.append(svg("rect", { class: "chosen", ...band }));
     });
     for (const element of root.querySelectorAll(".is-chosen")) element.classList.remove("is-chosen");
@@ -279,8 +282,7 @@ function pictureLanes(box, root) {
 
   /** Return the step that a mark tells of, -1 if none. @param {Element} mark */
   function stepOf(mark) {
-    const kind = (mark.classList[0] ?? "").replace(/^ft-/, "").replace(/-(dot|head)$/, "");
-    const kinds = STEP_OF_CLASS[kind];
+    const kinds = STEP_OF_CLASS[shortClass(mark)];
     const part = picture.parts.find((other) => other.element === mark);
     if (!kinds || !part) return NONE;
     for (const column of [part.column, part.column - 1, part.column + 1]) {
@@ -316,10 +318,7 @@ function pictureLanes(box, root) {
   }
 
   zoom(0);
-  if (scale < 0.72) {
-    scale = 0.9;
-    resize();
-  }
+  if (scale < READABLE) scale = 0.85;
   arrange();
   return { show, arrange, reveal, zoom, svg: file };
 }

@@ -204,7 +204,6 @@ function start() {
   window.addEventListener("popstate", followAddress);
   window.addEventListener("hashchange", followAddress);
   arrangeAll();
-  lanes.zoom(0);
   followAddress();
   document.documentElement.dataset.ready = "yes";
 }

@@ -105,11 +105,35 @@ function anchorOf(element) {
   }
 }
 
-/** Return the column of a mark. @param {Picture} picture @param {Element} element */
-function columnOf(picture, element) {
+/**
+ * Return the column of a mark: the nearest on its side that tells of such a step of its process.
+ * @param {Picture} picture @param {Element} element @param {number} process -1 where none is known
+ */
+function columnOf(picture, element, process) {
   const { x, ends } = anchorOf(element);
-  if (!ends) return columnLeftOf(picture, x + SMALL_GAP);
-  return Math.min(columnLeftOf(picture, x - SMALL_GAP) + 1, picture.xs.length - 1);
+  const kind = shortClass(element);
+  const fits = (/** @type {number} */ column) => {
+    const step = picture.steps[column];
+    if (step === undefined || process === NONE || element.classList.contains("ft-path")) return true;
+    const own = nth(S.process, step) === process;
+    const kinds = STEP_OF_CLASS[kind];
+    if (kinds) return own && kinds.includes(kindOf(step));
+    return kind !== "word" || own || nth(S.other, step) === process;
+  };
+  const last = picture.xs.length - 1;
+  if (ends) {
+    let column = columnLeftOf(picture, x - SMALL_GAP) + 1;
+    while (column < last && !fits(column)) column++;
+    return Math.min(column, last);
+  }
+  let column = columnLeftOf(picture, x + SMALL_GAP);
+  while (column > 0 && !fits(column)) column--;
+  return column;
+}
+
+/** Return what a mark is, without prefix: "adopt" of an adoption's line, dot and head. @param {Element} element */
+function shortClass(element) {
+  return (element.classList[0] ?? "").replace(/^ft-/, "").replace(/-(dot|head)$/, "");
 }
 
 /** Say if a mark runs along a lane, so that a moment can lie within it. @param {Element} element */
@@ -124,7 +148,8 @@ function sortElements(picture) {
   for (const element of [...picture.root.children]) {
     if (["title", "desc", "style"].includes(element.localName)) continue;
     if (element.localName === "g") {
-      for (const mark of [...element.children]) if (mark.localName !== "title") readMark(picture, mark);
+      const process = picture.rows.find((row) => row.group === element)?.process ?? NONE;
+      for (const mark of [...element.children]) if (mark.localName !== "title") readMark(picture, mark, process);
       continue;
     }
     const y = anchorOf(element).y;
@@ -134,12 +159,12 @@ function sortElements(picture) {
     else if (kind === "ft-frame" || kind === "ft-container-frame") picture.frames.push(element);
     else if (kind === "ft-guide" || kind === "ft-frame-name") {
       picture.loose.push({ element, row: rowAt(picture, y) });
-    } else if (!EDGE_KINDS.some((edge) => kind.startsWith(`ft-${edge}`))) readMark(picture, element);
+    } else if (!EDGE_KINDS.some((edge) => kind.startsWith(`ft-${edge}`))) readMark(picture, element, NONE);
   }
 }
 
-/** @param {Picture} picture @param {Element} mark */
-function readMark(picture, mark) {
+/** @param {Picture} picture @param {Element} mark @param {number} process */
+function readMark(picture, mark, process) {
   const kind = mark.classList[0] ?? "";
   if (NAME_CLASSES.includes(kind)) return;
   if (isSpan(mark)) {
@@ -150,20 +175,21 @@ function readMark(picture, mark) {
     ghost.setAttribute("opacity", GHOST);
     picture.spans.push({ element: mark, ghost, from, to });
   } else {
-    picture.parts.push({ element: mark, column: columnOf(picture, mark) });
+    picture.parts.push({ element: mark, column: columnOf(picture, mark, process) });
   }
 }
 
 /** Find the dot and the head of each line: they stand in the same order. @param {Picture} picture */
 function pairEdges(picture) {
-  const all = (/** @type {string} */ kind) => [...picture.root.querySelectorAll(`:scope > .ft-${kind}`)];
+  const all = (/** @type {string} */ kind) =>
+    [...picture.root.querySelectorAll(`:scope > .ft-${kind}`)].filter((e) => anchorOf(e).y < picture.bottom);
   for (const kind of EDGE_KINDS) {
     const dots = all(`${kind}-dot`);
     const heads = all(`${kind}-head`);
     all(kind).forEach((line, i) => {
       const ends = [dots[i], heads[i]].filter((end) => end !== undefined);
       const [y1, y2] = line.localName === "line" ? [num(line, "y1"), num(line, "y2")] : curveEnds(line);
-      const column = columnOf(picture, line);
+      const column = columnOf(picture, line, NONE);
       for (const element of [line, ...ends]) picture.parts.push({ element, column: kind === "stand" ? NONE : column });
       picture.edges.push({
         line,

@@ -163,6 +163,7 @@ function drawTicks() {
   /** @type {Record<string, Set<number>>} */
   const places = {};
   for (let step = 0; step < STEPS; step++) {
+    if (STEPS > TICKS && !isAdoption(step)) continue; // only what can be told apart
     const place = LAST ? Math.round((step / LAST) * (TICKS - 2)) : 0;
     (places[kindOf(step).toLowerCase()] ??= new Set()).add(place);
   }

@@ -43,7 +43,7 @@ function rowLanes(box) {
   /** @type {number[]} the steps that have a column */
   let columns = [];
   const columnOfStep = new Int32Array(STEPS + 1);
-  let gap = 5;
+  let gap = 12;
   let asked = false;
 
   box.replaceChildren(view, sizer);
@@ -100,10 +100,12 @@ function rowLanes(box) {
     const backs = svg("g", {});
     const lines = svg("g", {});
     const marks = svg("g", {});
-    const names = svg("g", {}, svg("rect", { class: "names-back", width: NAMES - 8, height }));
+    const edge = svg("line", { class: "names-edge", x1: NAMES - 8, x2: NAMES - 8, y1: 0, y2: height });
+    const names = svg("g", {}, svg("rect", { class: "names-back", width: NAMES - 8, height }), edge);
     for (let i = first; i <= last; i++) {
       const y = HEAD + i * ROW + ROW / 2 - top;
       drawBand(backs, nth(rows, i), y, width);
+      drawBand(names, nth(rows, i), y, NAMES - 8);
       drawLane(marks, nth(rows, i), y, left, width);
       drawName(names, nth(rows, i), y);
     }
@@ -116,7 +118,9 @@ function rowLanes(box) {
   /** @param {SVGGElement} into @param {number} p @param {number} y @param {number} width */
   function drawBand(into, p, y, width) {
     const size = { x: 0, y: y - ROW / 2, width, height: ROW };
-    if (STATE.found?.has(p)) into.append(svg("rect", { class: "found", ...size }));
+    if (STATE.found?.has(p)) {
+      into.append(svg("rect", { class: "found", ...size }), svg("rect", { class: "found-mark", ...size, width: 4 }));
+    }
     if (STATE.process === p) into.append(svg("rect", { class: "chosen", ...size }));
   }
 
@@ -225,12 +229,14 @@ function rowLanes(box) {
       const b = other === NONE ? NONE : nth(rowOf, other);
       if (a === NONE || b === NONE || Math.max(a, b) < first || Math.min(a, b) > last) continue;
       const y = (/** @type {number} */ row) => HEAD + row * ROW + ROW / 2 - top;
-      drawEdge(into, step, kind, xOf(step) - left, y(a), y(b));
+      const passing = Math.min(a, b) < first || Math.max(a, b) > last;
+      drawEdge(into, step, passing, xOf(step) - left, y(a), y(b));
     }
   }
 
-  /** @param {SVGGElement} into @param {number} step @param {string} kind @param {number} x @param {number} child @param {number} other */
-  function drawEdge(into, step, kind, x, child, other) {
+  /** @param {SVGGElement} into @param {number} step @param {boolean} passing @param {number} x @param {number} child @param {number} other */
+  function drawEdge(into, step, passing, x, child, other) {
+    const kind = kindOf(step);
     const birth = kind === "b";
     const [tail, tip] = birth ? [other, child] : [child, other];
     const down = tip > tail ? 1 : -1;
@@ -238,7 +244,7 @@ function rowLanes(box) {
     const end = tip - down * 9;
     const bend = name === "adopt" ? 14 : 0;
     const d = bend ? `M${x},${tail}C${x},${tail + (end - tail) * 0.55} ${x + bend},${end - (end - tail) * 0.55} ${x + bend},${end}` : `M${x},${tail}V${end}`;
-    into.append(svg("path", { class: marked(name, step), d, "data-step": step }));
+    into.append(svg("path", { class: marked(passing ? `${name} passing` : name, step), d, "data-step": step }));
     const points = `${x + bend - 3.5},${end} ${x + bend + 3.5},${end} ${x + bend},${tip - down * 3}`;
     into.append(svg("polygon", { class: marked(`${name}-head`, step), points }));
   }

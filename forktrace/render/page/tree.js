@@ -11,7 +11,7 @@ function showForest() {
   const kept = focused ? document.activeElement?.getAttribute("data-process") : null;
   list.replaceChildren(...rows.slice(0, MOST_ROWS).map(forestRow));
   byId("now-count").textContent = `${grouped(alive)} running`;
-  byId("now-notes").textContent = forestNotes(rows);
+  byId("now-notes").replaceChildren(forestNotes(rows), ...usualMoment(rows));
   const items = forestItems();
   const chosen = items.find((item) => item.getAttribute("data-process") === String(STATE.process));
   const first = items.find((item) => item.getAttribute("data-process") === kept) ?? chosen ?? items[0];
@@ -76,6 +76,14 @@ function forestNotes(rows) {
   if (lives.has("ended")) notes.push("<ended>: perhaps a zombie still; waits were not recorded.");
   if (lives.has("unseen")) notes.push("?: nothing was seen of it any more.");
   return notes.join(" ");
+}
+
+/** Offer the moment that `forktrace ps` shows, where nobody is there. @param {Standing[]} rows */
+function usualMoment(rows) {
+  if (STEPS === 0 || STATE.at === DATA.usual || rows.some((row) => row.life !== "outside")) return [];
+  const offer = html("button", { type: "button", class: "link" }, "Show a moment with more going on");
+  offer.addEventListener("click", () => jump(DATA.usual));
+  return [" ", offer];
 }
 
 function forestItems() {

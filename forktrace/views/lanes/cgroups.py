@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from forktrace.analysis.findings import CgroupStay, Findings
 from forktrace.model.process import Moment, Process
 
-_MOVED = frozenset({"clone", "write", "outside", "seen"})
+_EXACT = frozenset({"clone", "write"})
+_MOVED = _EXACT | {"outside", "seen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Move:
     path: str
     how: str
     by: str | None
+
+    @property
+    def exact(self) -> bool:
+        """Say whether the move itself was recorded, and not only its result."""
+        return self.how in _EXACT
 
 
 def cgroup_moves(

@@ -18,9 +18,9 @@ from forktrace.views.lanes.calls import (
 from forktrace.views.lanes.columns import Zone
 from forktrace.views.lanes.edges import SWING, Edge, is_vfork
 from forktrace.views.lanes.field import Field
-from forktrace.views.lanes.labels import CGROUP_KIND, exec_title
+from forktrace.views.lanes.labels import CGROUP_KIND, exec_title, is_alert
 from forktrace.views.lanes.plan import Lane, Plan
-from forktrace.views.notes import end_words
+from forktrace.views.notes import ends_words
 from forktrace.views.shapes import Box, Curve, Dot, Label, Line, Mark, Polygon
 from forktrace.views.source import found_ended
 
@@ -133,11 +133,11 @@ def _end(canvas: Canvas, lane: Lane) -> Iterator[Mark]:
     if lane.end == canvas.plan.last:
         role = kind_of(lane.role)
         yield Polygon(((x, y - 6), (x + 9, y), (x, y + 6)), f"onward {role}")
-        words = end_words(canvas.plan.launch, lane.process)
+        words = ends_words(canvas.plan.launch, lane.row.ids)
         yield Label(x + 14, y + 4, words, style.WORD, "word")
         return
-    end = lane.process.exit
-    kind = "cross" if end is None or end.code == 0 else "cross alert"
+    failed = is_alert(ends_words(canvas.plan.launch, lane.row.ids))
+    kind = "cross alert" if failed and lane.process.exit else "cross"
     yield Line(x - 5, y - 5, x + 5, y + 5, kind)
     yield Line(x - 5, y + 5, x + 5, y - 5, kind)
     start, gone = _after_end(canvas, lane), canvas.x(lane.gone)  # not through the exit code

@@ -6,10 +6,11 @@ from forktrace.model.process import Image, Process, image_name
 from forktrace.views.fonts import TIMES, Face
 from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import session_note, subreaper_note, unwaited_notes
+from forktrace.views.lanes.cgroups import Move
 from forktrace.views.lanes.columns import Note, fixed
 from forktrace.views.lanes.edges import adoption_title, birth_title, birth_word
 from forktrace.views.lanes.plan import Event, Lane, PlacedMove, Plan
-from forktrace.views.notes import end_words
+from forktrace.views.notes import ends_words
 from forktrace.views.select.words import within_words
 from forktrace.views.source import found_ended
 from forktrace.views.words import (
@@ -31,7 +32,7 @@ def make_notes(plan: Plan) -> list[Note]:
     makers: dict[str, Callable[[Plan, Lane, int, Event], Note | None]] = {
         "birth": lambda _plan, lane, column, _event: _birth(lane, column),
         "exec": lambda _plan, lane, column, event: _exec(lane, column, event.image),
-        "exit": lambda _plan, lane, column, _event: _exit(lane, column),
+        "exit": lambda plan, lane, column, _event: _exit(plan, lane, column),
         "adopt": _adopted,
         "session": lambda _plan, lane, column, _event: session_note(lane, column),
         "subreaper": lambda plan, lane, column, _event: subreaper_note(plan, lane, column),
@@ -81,15 +82,21 @@ def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
     )
 
 
-def _exit(lane: Lane, column: int) -> Note | None:
+def _exit(plan: Plan, lane: Lane, column: int) -> Note | None:
     end = lane.process.exit
     if end is None:
         return None
-    kind = "end" if end.code == 0 else "end alert"
-    text = end.signal or str(end.code)
-    title = f"{lane.process.id}: {exit_words(end)}"
+    words = ends_words(plan.launch, lane.row.ids)
+    kind = "end alert" if is_alert(words) else "end"
+    text = words.removeprefix("exit ")
+    title = f"{lane.process.id}: {exit_words(end)}" if lane.count == 1 else words
     at, offset = (lane.gone, 6) if lane.reaped_at_once else (column, 9)
     return Note(lane.index, "beside", at, offset, style.END, kind, fixed(text), title=title)
+
+
+def is_alert(words: str) -> bool:
+    """Say whether an end stands out: all that share a lane failed, or a signal killed them."""
+    return words != "exit 0" and not words[:1].isdecimal()
 
 
 def _adopted(plan: Plan, lane: Lane, column: int, event: Event) -> Note | None:
@@ -105,10 +112,11 @@ def _adopted(plan: Plan, lane: Lane, column: int, event: Event) -> Note | None:
 def _cgroup(move: PlacedMove) -> Note:
     lane, column = move.lane, move.column
     path = printable(move.move.path)
-    title = f"{lane.process.id} was first seen in another cgroup here: {path}"
+    by = move.move.by if move.move.by != lane.process.id else None
+    ending = f" by {by}" if by else ""
 
     def words(limit: int) -> str:
-        return "cgroup " + _last_part(path, limit)
+        return "cgroup " + _last_part(path, limit) + ending
 
     return Note(
         lane.index,
@@ -120,9 +128,23 @@ def _cgroup(move: PlacedMove) -> Note:
         words,
         style.LEAST_CHARS,
         _PATH_CHARS,
-        title,
+        _move_title(lane, move.move),
         turns=column > lane.birth,
     )
+
+
+def _move_title(lane: Lane, move: Move) -> str:
+    """Say how a process came to another cgroup, as far as that is known."""
+    who, path = lane.process.id, printable(move.path)
+    match move.how:
+        case "clone":
+            return f"{move.by} created {who} right in the cgroup {path} (CLONE_INTO_CGROUP)"
+        case "write":
+            itself = move.by == who
+            return f"{move.by} moved {'itself' if itself else who} to the cgroup {path}"
+        case "outside":
+            return f"{who} was first seen in the cgroup {path} here: no traced process moved it"
+    return f"{who} was first seen in the cgroup {path} here"
 
 
 def _subreapers(plan: Plan) -> Iterator[Note]:
@@ -152,7 +174,7 @@ def _ended_before(plan: Plan) -> Iterator[Note]:
     """Yield the ends of those that a snapshot found ended; a look has no event for them."""
     for lane in plan.lanes:
         if found_ended(plan.launch, lane.process):
-            note = _exit(lane, 0)
+            note = _exit(plan, lane, 0)
             if note is not None:
                 yield note
 
@@ -236,7 +258,7 @@ def lane_title(plan: Plan, lane: Lane) -> str:
     if finding is not None and not process.outside:
         clauses.append(f"{finding.role}: {finding.rule}")
     if not process.outside:
-        clauses.append(end_words(plan.launch, process))
+        clauses.append(ends_words(plan.launch, lane.row.ids))
     if lane.count > 1:
         clauses.append(f"stands for {lane.count} alike")
     return "; ".join(clauses)

@@ -27,9 +27,9 @@ from forktrace.views.lanes.labels import lane_title, make_notes
 from forktrace.views.lanes.legend import draw_legend
 from forktrace.views.lanes.names import draw_name, names_width
 from forktrace.views.lanes.plan import Lane, Plan, make_plan
-from forktrace.views.notes import end_words
+from forktrace.views.notes import ends_words
 from forktrace.views.options import ViewOptions
-from forktrace.views.select.choose import asked_for, limited
+from forktrace.views.select.choose import asked_for, folded, limited
 from forktrace.views.select.limits import MAX_ROWS
 from forktrace.views.select.scene import by_creator
 from forktrace.views.select.selection import Selection, apply
@@ -59,7 +59,7 @@ def lay_out_lanes(
     Raises:
         UsageError: what the user asked to see is not in the trace.
     """
-    passes = [*asked_for(options), *limited(options, MAX_ROWS)]
+    passes = [*asked_for(options), *folded(options), *limited(options, MAX_ROWS)]
     selection = apply(by_creator(launch, findings), passes)
     most = float(options.width or style.WIDTH)
     if options.time:
@@ -143,8 +143,8 @@ def _arranged(
 
 def _right_margin(plan: Plan) -> float:
     """Return the px right of the field: more where it must be said that processes run on."""
-    lasting = [p.process for p in plan.lanes if p.end == plan.last and not p.process.outside]
-    words = [text_width(end_words(plan.launch, process), style.WORD) for process in lasting]
+    lasting = [p.row.ids for p in plan.lanes if p.end == plan.last and not p.process.outside]
+    words = [text_width(ends_words(plan.launch, ids), style.WORD) for ids in lasting]
     if any(found_ended(plan.launch, lane.process) for lane in plan.lanes):
         words.append(text_width(ZOMBIE, style.WORD))
     return style.MARGIN + max((14 + width for width in words), default=0.0)

@@ -68,10 +68,19 @@ def _entries(plan: Plan, edges: list[Edge], frames: list[Frame]) -> Iterator[Ent
             "becomes a subreaper: adopts orphans below it",
             _diamond,
         ),
-        (bool(plan.moves), "first seen in another cgroup", _cgroup),
+        (bool(plan.moves), _cgroup_words(plan), _cgroup),
         (any(lane.count > 1 for lane in lanes), "several alike in one lane", _many),
     ]
     yield from ((text, draw) for used, text, draw in marks if used)
+
+
+def _cgroup_words(plan: Plan) -> str:
+    exact = {placed.move.exact for placed in plan.moves}
+    if exact == {True}:
+        return "moved to another cgroup"
+    return "moved to, or first seen in, another cgroup" if True in exact else (
+        "first seen in another cgroup"
+    )
 
 
 def _roles(plan: Plan) -> Iterator[Entry]:

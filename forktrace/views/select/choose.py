@@ -8,6 +8,7 @@ from forktrace.model.process import Process
 from forktrace.views.options import ViewOptions
 from forktrace.views.select.focus import focus_on
 from forktrace.views.select.limits import fit, to_depth
+from forktrace.views.select.many import fold_many
 from forktrace.views.select.scene import Scene
 from forktrace.views.select.selection import Pass, Selection, drop, keep
 
@@ -30,9 +31,14 @@ def asked_for(options: ViewOptions) -> list[Pass]:
     return passes
 
 
+def folded(options: ViewOptions) -> list[Pass]:
+    """Return what is folded unless the user says how much there is to be."""
+    return [] if options.unfolded or options.max_processes else [fold_many]
+
+
 def limited(options: ViewOptions, default: int | None) -> list[Pass]:
     """Return the pass that fits a view into its most rows, none where there is no limit."""
-    limit = options.max_processes or default
+    limit = options.max_processes or (None if options.unfolded else default)
     return [fit(limit)] if limit is not None else []
 
 
