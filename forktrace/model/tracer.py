@@ -42,12 +42,12 @@ class CommandParent:
         """Return how it stood, as far as that was known up to event ``seen``.
 
         Nobody looks at forktrace. But fork(2) and execve(2) hand on group, session, terminal and
-        cgroup, so it was where the command was seen to be before that did anything.
+        cgroup, so it was where the command was first seen to be, before that did anything.
         """
         known: dict[str, Any] = {}
         for sample in self._before_the_command(seen):
             told = {name: getattr(sample, name) for name in _HANDED_ON}
-            known |= {name: value for name, value in told.items() if value is not None}
+            known = {name: v for name, v in told.items() if v is not None} | known
         if "cgroup" in known:
             known["cgroup"] = tuple(known["cgroup"])
         image = Image(self.root.born, None, [_NAME])

@@ -158,4 +158,5 @@ def _sentences(
             for s in section.sentences
         ]
         for place, id_ in enumerate(columns.ids)
+        if id_ in launch.processes
     }

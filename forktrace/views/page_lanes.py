@@ -10,7 +10,7 @@ from forktrace.views.page_steps import Step
 from forktrace.views.shapes import Picture
 
 MOST_PROCESSES = 500  # lanes that stand in the page as a picture
-WIDTH = 1180  # px: the names and words can be read beside the other panels
+WIDTH = 1180  # px: names and words can be read beside the other panels
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,20 @@ def whole(launch: Launch, options: ViewOptions) -> ViewOptions:
 def lay_out_page(
     launch: Launch, findings: Findings, options: ViewOptions, steps: list[Step]
 ) -> PageLanes:
-    """Lay out the lanes, and find out where their rows and columns stand.
+    """Lay out the lanes, and say where their rows and columns stand.
 
     Raises:
         UsageError: what the user asked to see is not in the trace.
     """
     picture, canvas = lay_out_lanes(launch, findings, options)
-    plan = canvas.plan
     rows = tuple(
-        PageRow(lane.process.id, top, y, bottom)
-        for lane, y, (top, bottom) in zip(plan.lanes, canvas.ys, canvas.rows, strict=True)
+        PageRow(lane.process.id, top, canvas.y(lane), bottom)
+        for lane, (top, bottom) in zip(canvas.plan.lanes, canvas.rows, strict=True)
     )
     number = {(s.order, s.kind, s.process): i for i, s in enumerate(steps)}
     columns = []
-    for column, event in plan.numbered():
-        key = (event.order, event.kind, plan.lanes[event.lane].process.id)
+    for column, event in canvas.plan.numbered():
+        key = (event.order, event.kind, canvas.plan.lanes[event.lane].process.id)
         if key in number:
             columns.append((canvas.x(column), number[key]))
     return PageLanes(picture, rows, tuple(columns))

@@ -5,6 +5,8 @@ from typing import Any
 from forktrace.analysis.findings import CgroupStay, Findings, NamespaceStay
 from forktrace.model.launch import Launch
 from forktrace.model.process import Image, Process, Sample, image_name
+from forktrace.model.standing import Standing
+from forktrace.model.tracer import CommandParent, command_parent
 from forktrace.views.lanes.edges import birth_title, birth_word
 from forktrace.views.notes import Narrator, end_words
 from forktrace.views.page_steps import StepFinder
@@ -27,7 +29,11 @@ class ProcessColumns:
         self._scene = scene
         self._finder = finder
         self._narrator = Narrator(launch, findings)
-        self.ids = list(launch.processes)
+        tracer = command_parent(launch)
+        own = [tracer.process] if tracer and tracer.id not in launch.processes else []
+        self._processes = [*launch.processes.values(), *own]
+        self._first_parent = _parent_of_the_command(launch, tracer)
+        self.ids = [process.id for process in self._processes]
         self.place = {id_: place for place, id_ in enumerate(self.ids)}
         self.strings = Table()
         self.arguments = Table()
@@ -36,19 +42,19 @@ class ProcessColumns:
 
     def columns(self) -> dict[str, Any]:
         """Return the columns by name, and the tables that they refer to."""
-        processes = [self._launch.processes[id_] for id_ in self.ids]
+        processes = self._processes
         surrounded = len(processes) <= MOST_SURROUNDED
         return {
             "id": self.ids,
             "pid": [p.pid for p in processes],
             "nspid": [self._pids.number(tuple(p.nspid)) for p in processes],
-            "name": [self.text(cut(name_of(p), _NAME)) for p in processes],
+            "name": [self._name(p) for p in processes],
             "role": [self._role(p) for p in processes],
             "rule": [self._rule(p) for p in processes],
             "flags": [self._flags(p) for p in processes],
             "above": [self.number(self._scene.above.get(p.id)) for p in processes],
             "creator": [self.number(p.creator) for p in processes],
-            "parent": [self.number(p.parent) for p in processes],
+            "parent": [self.number(self._parent(p)) for p in processes],
             "how": [self.text(birth_word(p.creation)) for p in processes],
             "call": [self.text(_call(p)) for p in processes],
             "first": [self._first_image(p) for p in processes],
@@ -86,6 +92,10 @@ class ProcessColumns:
         errors = ", ".join(f"{k}: {v}" for k, v in sorted(image.errors.items()))
         return self.images.number((name, arguments, *known, self.text(printable(errors))))
 
+    def _name(self, process: Process) -> int:
+        own = process.id not in self._launch.processes
+        return self.text(process.id if own else cut(name_of(process), _NAME))
+
     def _role(self, process: Process) -> int:
         found = self._findings.roles.get(process.id)
         return self.text(found.role if found and not process.outside else "")
@@ -101,13 +111,23 @@ class ProcessColumns:
             (OUTSIDE, process.outside),
             (ATTACHED, process.attached),
             (UNSEEN, process.unseen),
-            (INFERRED, process.parent_inferred),
+            (INFERRED, self._is_inferred(process)),
             (LEFT, left),
         )
         return sum(bit for bit, holds in bits if holds)
 
+    def _parent(self, process: Process) -> str | None:
+        first = self._first_parent.get(process.id)
+        return first[0] if first else process.parent
+
+    def _is_inferred(self, process: Process) -> bool:
+        first = self._first_parent.get(process.id)
+        return first[1] if first else process.parent_inferred
+
     def _first_image(self, process: Process) -> int:
         """Return what a process ran when it was first there; -1 where its first exec tells that."""
+        if process.id not in self._launch.processes:  # forktrace itself
+            return self.image(Image(process.born, None, [process.id]))
         for image in process.images[:1]:
             before = image.inherited or process.outside
             if before or (process.attached and image.at.seq <= process.born.seq):
@@ -162,6 +182,18 @@ class ProcessColumns:
             for place, process in enumerate(processes)
             if process.threads
         }
+
+
+def _parent_of_the_command(
+    launch: Launch, tracer: CommandParent | None
+) -> dict[str, tuple[str, bool]]:
+    """Map the command to forktrace where that was its first parent, and if that is inferred."""
+    if tracer is None:
+        return {}
+    root = tracer.root
+    read = next((s.ppid for s in root.samples if s.ppid is not None), None)
+    standing = tracer.adopt(Standing(root, "alive", parent=root.parent, ppid=read))
+    return {root.id: (tracer.id, standing.inferred)} if standing.parent == tracer.id else {}
 
 
 def _call(process: Process) -> str:

@@ -42,8 +42,8 @@ def command(pid: int, ppid: int | None, **more: Any) -> events.Started:
 def test_it_is_where_the_command_was_before_that_did_anything() -> None:
     launch = launch_of(
         command(10, TRACER, **GROUP),  # 0
-        ("exec", 10, "sh", None, {"tty": 34816}),  # 1
-        ("sample", 10, {"pgid": 10, "sid": 10, "tty": 0, "cgroup": ["0::/moved"]}),  # 2
+        ("exec", 10, "sh", None, {"tty": 34816, "cgroup": ["0::/moved"]}),  # 1
+        ("sample", 10, {"pgid": 10, "sid": 10, "tty": 0}),  # 2
     )
     assert under(launch, 2) == ("forktrace", TRACER, False)
     tracers = [at(launch, seq)["forktrace"] for seq in (0, 1, 2)]

@@ -143,7 +143,7 @@ function rank(p) {
 /** Return the state as ps codes it, as far as a trace tells. @param {Life} life */
 function stat(life) {
   /** @type {Record<string, string>} */
-  const letters = { zombie: "Z", unwaited: "Z?", alive: "–", outside: "–" };
+  const letters = { zombie: "Z", unwaited: "Z?", alive: "-", outside: "-" };
   return letters[life] ?? "?";
 }
 

@@ -4,7 +4,9 @@
 function who(p) {
   if (p === NONE) return "an unseen process";
   const outside = nth(P.flags, p) & OUTSIDE ? " (outside the trace)" : "";
-  return `${nth(P.id, p)} ${text(nth(P.name, p))}${outside}`;
+  const id = nth(P.id, p);
+  const name = text(nth(P.name, p));
+  return `${id === name ? id : `${id} ${name}`}${outside}`; // forktrace has no other id
 }
 
 /** Name a process by what it ran at a step: "p4 conmon". @param {number} p @param {number} at */

@@ -30,8 +30,7 @@ def _word(lane: Lane, column: int, text: str, title: str) -> Note:
         "word",
         fixed(text),
         title=title,
-        turns=True,
-        floats=True,
+        elsewhere=(("below", True), ("above", False), ("above", True)),
     )
 
 

@@ -71,8 +71,8 @@ def _sentences(plan: Plan, field: Field) -> Iterator[str]:
     if plan.plain_waits:
         waits = count_words(plan.plain_waits, "wait")
         yield f"Not drawn: {waits} of a parent right after its child had ended."
-    if field.dense:
-        yield "Command lines stand with the names, as the field has no room for them."
+    if field.aside.commands:
+        yield "Command lines that found no room above or below their lanes stand with the names."
     yield from (printable(warning) for warning in plan.launch.warnings[:5])
     more = len(plan.launch.warnings) - 5
     if more > 0:

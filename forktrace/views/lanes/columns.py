@@ -31,9 +31,8 @@ class Note:
     """Ask for text near a column of a lane, in the zone above, beside or below the lane's line.
 
     It starts ``offset`` px right of the column; with a negative offset it ends so far left of it.
-    ``words`` gives the text for a number of characters, at least ``least``, at most ``most``. One
-    that ``turns`` can stand at either side, one that ``floats`` above as well as below: it goes
-    where more room is.
+    ``words`` gives the text for a number of characters, at least ``least``, at most ``most``.
+    ``elsewhere`` are other places where it can stand: a zone, and if it ends at its column there.
     """
 
     lane: int
@@ -46,8 +45,7 @@ class Note:
     least: int = 12
     most: int = 12
     title: str | None = None
-    turns: bool = False
-    floats: bool = False
+    elsewhere: tuple[tuple[Zone, bool], ...] = ()
 
     @property
     def leftwards(self) -> bool:
@@ -57,9 +55,14 @@ class Note:
     @property
     def places(self) -> "list[Note]":
         """Return the note at each place where it can stand, the usual one first."""
-        sides = [self, replace(self, offset=-self.offset)] if self.turns else [self]
-        above = [replace(side, zone="above") for side in sides] if self.floats else []
-        return [*sides, *above]
+        reach = abs(self.offset)
+        return [
+            self,
+            *(
+                replace(self, zone=zone, offset=-max(reach, 1.0) if leftwards else reach)
+                for zone, leftwards in self.elsewhere
+            ),
+        ]
 
     def width(self, limit: int) -> float:
         """Return the width in px of the text for ``limit`` characters."""

@@ -1,5 +1,6 @@
 """Arrange the field of a lane diagram: the x of each column, and which words have room there."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,9 +25,11 @@ _LIMITS = (44, 40, 36, 32, 28, 24, 20, 18, 16, 14, 12)  # characters tried for c
 _ROUNDING = 0.01
 _LITTLE = 40.0  # px, of which it is a pity that a text lacks them
 _HALVINGS = 30  # of the range of scales
+_CROWD = 20  # command lines beside names
 _CALM_GAP = 20  # a gap that longer texts must leave room for
 
 
+_GOOD = 28  # characters of a command line with which its first place is good enough
 _SHORT = _LIMITS[-4:]
 _PAIRS = (("birth", "exec"), ("exit", "reap"))  # one lane's events that belong together
 _MINOR = frozenset(("stand", "reap", "session", "subreaper"))  # small marks, which need less room
@@ -35,17 +38,33 @@ _TRIED = ((_CALM_GAP, _LIMITS[:-2]), (style.MIN_GAP, _SHORT), (style.DENSE_GAP +
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """Be what stands with the names, as the field has no room: by the index of the lane.
+
+    ``commands`` are lanes whose command lines do, ``ends`` those whose exit code does.
+    """
+
+    commands: frozenset[int] = frozenset()
+    ends: frozenset[int] = frozenset()
+
+    @property
+    def crowded(self) -> bool:
+        """Say whether that are so many that a line more for each would make a wallpaper."""
+        return len(self.commands) > _CROWD
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """Be the arranged columns, counted from the field's left edge, and each note's text.
 
     A note that found no room has the text "".
 
-    ``dense`` says that there was no room for the command lines: they stand with the names.
+    ``aside`` is what stands with the names instead.
     """
 
     xs: tuple[float, ...]
     texts: tuple[tuple[Note, str], ...]
-    dense: bool
+    aside: "Aside"
 
     @property
     def width(self) -> float:
@@ -68,8 +87,8 @@ def arrange(
     """Place the columns in at most ``width`` px, if that is possible at all.
 
     Long command lines are cut before columns are pressed together; if the shortest ones do not
-    fit either, the command lines are left to the names, and of the other texts only those are
-    written that happen to have room.
+    fit either, those that take most room are left to the names. If even that is not enough, other
+    texts are written only where they happen to have room, exit codes last of all.
 
     Args:
         plan: lanes and columns.
@@ -82,15 +101,33 @@ def arrange(
     spacing = _Spacing(plan)
     paired = _with_borders(plan, edges, notes, spacing.place(_CALM_GAP, []))
     found = _needs(spacing, paired, width, fixed)
-    dense = found is None
-    needs = [*fixed, *(found or ())]
+    written = paired
+    if found is None:
+        needed = _most_needed(spacing, paired, width, fixed)
+        commands = {n.lane for n, _ in paired if n.kind == "argv"}
+        commands -= {n.lane for n, _ in needed if n.kind == "argv"}
+        written = [(n, b) for n, b in paired if n.kind != "argv" or n.lane not in commands]
+        found = _needs(spacing, needed, width, fixed) or []
+    needs = [*fixed, *found]
     if plan.times:
         xs = _to_scale(spacing, needs, width, plan.times[-1])
     else:
         xs = spacing.place(_widest_gap(spacing, needs, width, fill), needs)
-    written = [(n, b) for n, b in paired if not (dense and n.kind == "argv")]
     texts = tuple((note, _longest(note, border, xs)) for note, border in written)
-    return Field(tuple(xs), texts, dense)
+    return Field(tuple(xs), texts, _aside(notes, texts))
+
+
+def _aside(notes: list[Note], texts: Sequence[tuple[Note, str]]) -> Aside:
+    """Find the lanes with a command line, or an exit code, that is not written."""
+    commands = Counter(note.lane for note in notes if note.kind == "argv")
+    commands -= Counter(note.lane for note, text in texts if text and note.kind == "argv")
+    ends = {note.lane for note, text in texts if not text and is_end(note)}
+    return Aside(frozenset(commands), frozenset(ends))
+
+
+def is_end(note: Note) -> bool:
+    """Say whether a note is an exit code or a signal."""
+    return note.kind.split()[0] == "end"
 
 
 class _Spacing:
@@ -146,7 +183,8 @@ def _with_borders(
     used: set[tuple[int, Zone, int, bool]] = set()
 
     def is_best(place: Note) -> tuple[bool, float]:
-        return _side(place) not in used, room_of(place, room.border(place), xs)
+        enough = place.width(_GOOD)
+        return _side(place) not in used, min(room_of(place, room.border(place), xs), enough)
 
     for note in sorted(notes, key=lambda note: len(note.places)):  # first those that can't move
         place = max(note.places, key=is_best)
@@ -172,6 +210,53 @@ def _needs(
             if spacing.place(gap, [*fixed, *needs])[-1] <= width:
                 return _with_whole(needs, spacing, notes, width, gap, fixed)
     return None
+
+
+def _most_needed(
+    spacing: _Spacing, notes: list[tuple[Note, Span]], width: float, fixed: Sequence[Need]
+) -> list[tuple[Note, Span]]:
+    """Return the notes without as few as possible of those that take most room.
+
+    A lane's command lines go together, before all other texts; exit codes go last.
+    """
+    for gap in (style.MIN_GAP, style.DENSE_GAP + 1):
+        order = _dispensable(spacing, notes, gap)
+        commands = sum(group[0][0].kind == "argv" for group in order)
+        low, high = 0, len(order)
+        while low < high:
+            middle = (low + high) // 2
+            kept = [pair for group in order[middle:] for pair in group]
+            needs = [need_of(note, border, note.least) for note, border in kept]
+            if spacing.place(gap, [*fixed, *needs])[-1] <= width:
+                high = middle
+            else:
+                low = middle + 1
+        if low <= commands:
+            break
+    return [pair for group in order[low:] for pair in group]
+
+
+def _dispensable(
+    spacing: _Spacing, notes: list[tuple[Note, Span]], gap: float
+) -> list[list[tuple[Note, Span]]]:
+    """Group notes that stand or go together, those first that can go most easily."""
+    bare = [need_of(n, b, n.least) for n, b in notes if n.kind != "argv"]
+    xs = spacing.place(gap, bare)
+    groups: dict[int, list[tuple[Note, Span]]] = {}
+    for i, (note, border) in enumerate(notes):
+        groups.setdefault(-1 - note.lane if note.kind == "argv" else i, []).append((note, border))
+
+    def lacking(group: list[tuple[Note, Span]]) -> float:
+        needs = (need_of(note, border, note.least) for note, border in group)
+        return max(need.px - (xs[need.right] - xs[need.left]) for need in needs)
+
+    def rank(group: list[tuple[Note, Span]]) -> tuple[int, float]:
+        note = group[0][0]
+        if note.kind == "argv":
+            return 0, -lacking(group)
+        return (3 if is_end(note) else 1 if note.zone == "beside" else 2), -group[0][0].width(0)
+
+    return sorted(groups.values(), key=rank)
 
 
 def _with_whole(

@@ -19,11 +19,13 @@ from forktrace.views.words import (
     exit_words,
     printable,
     program_words,
+    short_ids,
     show_argv,
 )
 
 _TITLE_CHARS = 4000  # of arguments, in the text that appears on hover
 _PATH_CHARS = 28
+_PATH_WORDS = len("cgroup ")
 CGROUP_KIND = "word path"  # of a text with a tick of its own
 
 
@@ -79,6 +81,7 @@ def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
         style.LEAST_CHARS,
         style.MOST_CHARS,
         exec_title(image),
+        elsewhere=(("below", False), ("below", True)),
     )
 
 
@@ -105,7 +108,15 @@ def _adopted(plan: Plan, lane: Lane, column: int, event: Event) -> Note | None:
     text = f"adopted by {event.adoption.parent}"
     title = adoption_title(plan, lane, event)
     return Note(
-        lane.index, "above", column, 10, style.WORD, "word", fixed(text), title=title, turns=True
+        lane.index,
+        "above",
+        column,
+        10,
+        style.WORD,
+        "word",
+        fixed(text),
+        title=title,
+        elsewhere=(("above", True),),
     )
 
 
@@ -116,7 +127,7 @@ def _cgroup(move: PlacedMove) -> Note:
     ending = f" by {by}" if by else ""
 
     def words(limit: int) -> str:
-        return "cgroup " + _last_part(path, limit) + ending
+        return f"cgroup {_last_part(short_ids(path), limit - _PATH_WORDS)}{ending}"
 
     return Note(
         lane.index,
@@ -126,10 +137,10 @@ def _cgroup(move: PlacedMove) -> Note:
         style.WORD,
         CGROUP_KIND,
         words,
-        style.LEAST_CHARS,
-        _PATH_CHARS,
+        _PATH_WORDS + 9,
+        _PATH_WORDS + _PATH_CHARS,
         _move_title(lane, move.move),
-        turns=column > lane.birth,
+        elsewhere=(("below", True),) if column > lane.birth else (),
     )
 
 
@@ -228,17 +239,16 @@ def detail_line(lane: Lane) -> str:
     return f"{role_word(lane)} · {pid}" if lane.role not in (None, "other") else pid
 
 
-def badge(plan: Plan, lane: Lane, dense: bool) -> str:
+def badge(plan: Plan, lane: Lane, *, with_end: bool) -> str:
     """Say how many threads a process had besides its first, and how many are folded into it.
 
-    In a ``dense`` picture, where exit codes may have no room, also an end other than 0.
+    With its end where the field has no room for that.
     """
     threads = len(lane.process.threads) if lane.count == 1 else 0
-    end = lane.process.exit
     parts = [
         f"+{count_words(threads, 'thread')}" if threads else "",
         within_words(plan.findings, lane.row.within) if lane.row.within else "",
-        exit_words(end) if dense and end is not None and end.code != 0 else "",
+        ends_words(plan.launch, lane.row.ids) if with_end else "",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -21,11 +21,11 @@ from forktrace.views.lanes.draw import (
     kind_of,
 )
 from forktrace.views.lanes.edges import Edge, find_edges
-from forktrace.views.lanes.field import Field, arrange
+from forktrace.views.lanes.field import Aside, Field, arrange
 from forktrace.views.lanes.frames import Frame, draw_frames, find_frames, name_needs
 from forktrace.views.lanes.labels import lane_title, make_notes
 from forktrace.views.lanes.legend import draw_legend
-from forktrace.views.lanes.names import draw_name, names_width
+from forktrace.views.lanes.names import draw_name, has_third, names_width
 from forktrace.views.lanes.plan import Lane, Plan, make_plan
 from forktrace.views.notes import ends_words
 from forktrace.views.options import ViewOptions
@@ -38,6 +38,7 @@ from forktrace.views.source import found_ended
 from forktrace.views.story import tell
 
 _AXIS = 34.0  # px that the axis of time takes
+_ATTEMPTS = 4  # to find how wide the names are: that depends on what the field has no room for
 
 
 def lay_out(launch: Launch, findings: Findings, options: ViewOptions) -> Picture:
@@ -120,10 +121,15 @@ def _arrangement(
         return _Arrangement(plan, edges, frames, left, field)
 
     whole = attempt(plain_waits=True)
-    if not whole.field.dense:
+    if whole.field.aside == Aside():
         return whole
     calmer = attempt(plain_waits=False)
-    return whole if calmer.field.dense else calmer
+    return min(whole, calmer, key=_left_aside)
+
+
+def _left_aside(arrangement: _Arrangement) -> tuple[int, int]:
+    aside = arrangement.field.aside
+    return len(aside.ends), len(aside.commands)
 
 
 def _arranged(
@@ -131,13 +137,15 @@ def _arranged(
 ) -> tuple[float, Field]:
     """Return the x of the field's left edge, and the field."""
     notes = make_notes(plan)
-    for dense in (False, True):
-        left = style.MARGIN + names_width(plan, dense) + style.GUTTER
+    aside = Aside()
+    for _ in range(_ATTEMPTS):
+        left = style.MARGIN + names_width(plan, aside) + style.GUTTER
         around = left + _right_margin(plan)
         needs = name_needs(frames, edges, left - style.MARGIN)
         field = arrange(plan, edges, notes, most - around, style.LEAST_WIDTH - around, needs)
-        if field.dense == dense:
+        if field.aside == aside:
             break
+        aside = field.aside
     return left, field
 
 
@@ -158,6 +166,9 @@ def _rows(
     below = {note.lane for note, text in field.texts if text and note.zone == "below"}
     ups = [style.UP_TEXT if lane.index in above else style.UP for lane in plan.lanes]
     downs = [style.DOWN_TEXT if lane.index in below else style.DOWN for lane in plan.lanes]
+    for lane in plan.lanes:
+        if has_third(lane, field.aside):
+            downs[lane.index] = style.DOWN_THIRD
     for frame in frames:
         if frame.container is not None:
             ups[frame.lanes[0].index] += style.FRAME_TOP
@@ -170,7 +181,7 @@ def _rows(
 def _group(canvas: Canvas, lane: Lane) -> Group:
     plan = canvas.plan
     width = canvas.left - style.GUTTER - style.MARGIN
-    names = draw_name(plan, lane, canvas.y(lane), width, canvas.field.dense)
+    names = draw_name(plan, lane, canvas.y(lane), width, canvas.field.aside)
     marks: list[Mark] = [*names, *draw_lane(canvas, lane), *draw_notes(canvas, lane)]
     return Group(
         lane.process.id, f"process {kind_of(lane.role)}", lane_title(plan, lane), tuple(marks)

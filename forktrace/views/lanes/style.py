@@ -9,6 +9,7 @@ UP = 19.0  # from a lane's line up to the row's edge, without text above the lan
 UP_TEXT = 27.0  # the same with text
 DOWN = 19.0
 DOWN_TEXT = 27.0
+DOWN_THIRD = 33.0  # the same with a third line of names
 GUTTER = 18.0  # between the names and the field
 TIGHT = 13.0  # between two columns that belong together: birth and exec, death and adoption
 CGROUP = 8.0  # from a column to the tick that shows a change of cgroup
