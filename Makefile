@@ -2,7 +2,7 @@
 VENV ?= $(or $(FORKTRACE_VENV),.venv)
 BIN := $(VENV)/bin
 
-.PHONY: help check format test golden gallery bench
+.PHONY: help check format test golden gallery bench machines
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -12,6 +12,7 @@ check: ## lint, types, layers: all that CI checks beside the tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	sh tests/check-page
 
 format: ## format the code
 	$(BIN)/ruff format .
@@ -28,3 +29,6 @@ gallery: ## draw the pictures in examples/ from their traces anew
 
 bench: ## compare the cost of tracing with strace's fastest mode
 	$(BIN)/python benchmarks/overhead.py
+
+machines: ## run the tests in whole emulated machines (docs/machines.md)
+	$(BIN)/python -m tests.machines all

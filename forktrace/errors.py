@@ -36,6 +36,12 @@ class OutputError(ForktraceError):
     """An output file can't be written."""
 
 
+class CheckError(ForktraceError):
+    """A picture can't be compared with a trace; 1 is the status of one that differs."""
+
+    exit_code = 2
+
+
 class MissingToolError(ForktraceError):
     """A program that an output needs (Graphviz, say) is not installed."""
 

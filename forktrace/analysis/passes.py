@@ -13,6 +13,7 @@ from forktrace.analysis.roles import find_roles
 from forktrace.analysis.signals import find_senders
 from forktrace.analysis.streams import find_streams
 from forktrace.model.launch import Launch
+from forktrace.trace.collector import collector_paused
 
 PASSES: tuple[Callable[[Launch, Findings], None], ...] = (
     find_subreapers,
@@ -30,6 +31,7 @@ PASSES: tuple[Callable[[Launch, Findings], None], ...] = (
 def analyse(launch: Launch) -> Findings:
     """Return what all passes find in a launch, which stays as it is."""
     findings = Findings()
-    for run_pass in PASSES:
-        run_pass(launch, findings)
+    with collector_paused():
+        for run_pass in PASSES:
+            run_pass(launch, findings)
     return findings

@@ -69,8 +69,8 @@ class StreamEnd:
 _INHERITED = "it was read of the process that created this one, not of itself"
 _NOT_LOOKED_AT = "it was not looked at"
 _NOBODY = (
-    "nobody in the trace was seen to hold its other end: it is held outside the trace, or under a "
-    "number that was not looked at"
+    "nobody in the trace was seen to hold its other end then: it is closed, held outside the trace, "
+    "or under a number that was not looked at"
 )
 _NO_PEER = "it was no connected UNIX socket, of which alone the kernel tells the other end"
 _HOLDER_INHERITED = "who holds its other end was read of the process that created that one"
@@ -171,18 +171,33 @@ class Streams:
         """Say the same of stdin, stdout and stderr. Raises KeyError."""
         return tuple(self.other_end(process_id, fd, at) for fd in STANDARD)
 
+    def past_holders(self, process_id: str, fd: int, at: Moment) -> tuple[Holder, ...]:
+        """Say which other processes had held the other end before, but not at a moment any more.
+
+        Only of pipes and sockets: the numbers of terminals are used again and again.
+
+        Raises:
+            KeyError: there is no such process.
+        """
+        table = descriptors_at(self._processes[process_id], at)
+        opened = table.fds.get(fd) if table else None
+        kind = stream_ends.kind(opened) if opened else None
+        if opened is None or kind not in ("pipe", "socket"):
+            return ()
+        found, _ = self._holders(kind, opened, None, at, past=True)
+        last = {h.process: h for h in found if h.process != process_id and not h.inferred}
+        return tuple(last.values())
+
     def _holders(
-        self, kind: Kind, opened: Descriptor, error: str | None, at: Moment
+        self, kind: Kind, opened: Descriptor, error: str | None, at: Moment, *, past: bool = False
     ) -> tuple[tuple[Holder, ...], str]:
-        """Return who holds the other end, and why nobody is found if so."""
+        """Return who holds the other end, or has held it, and why nobody is found if so."""
+        inode = stream_ends.inode(opened)
         if kind == "pipe":
-            return self._find(
-                stream_ends.inode(opened), "pipe", at, stream_ends.opposite(opened)
-            ), _NOBODY
+            return self._find(inode, "pipe", at, stream_ends.opposite(opened), past=past), _NOBODY
         if kind == "socket":
-            inode = stream_ends.inode(opened)
-            found = self._find(opened.peer or None, "socket", at, stream_ends.anything)
-            found = found or self._find(inode, "towards", at, stream_ends.anything)
+            found = self._find(opened.peer or None, "socket", at, stream_ends.anything, past=past)
+            found = found or self._find(inode, "towards", at, stream_ends.anything, past=past)
             return found, _why_no_peer(opened, error)
         if kind == "terminal":
             number, other = stream_ends.slave(opened), "master"
@@ -192,9 +207,18 @@ class Streams:
         return (), ""
 
     def _find(
-        self, number: int | None, what: str, at: Moment, match: stream_ends.Match
+        self,
+        number: int | None,
+        what: str,
+        at: Moment,
+        match: stream_ends.Match,
+        *,
+        past: bool = False,
     ) -> tuple[Holder, ...]:
-        """Return who had a matching descriptor open; ``match`` says None where that is inferred."""
+        """Return who had a matching descriptor open; ``match`` says None where that is inferred.
+
+        ``past``: until before that moment.
+        """
         if number is None:
             return ()
         certain: list[Holder] = []
@@ -207,7 +231,7 @@ class Streams:
             if not likely:
                 continue
             for span in self._spans[id(fds)] or ():
-                if span.start <= at.at_ns < span.end:
+                if span.end <= at.at_ns if past else span.start <= at.at_ns < span.end:
                     guessed = span.inherited or not sure
                     holder = Holder(span.process.id, likely, span.at, guessed)
                     (certain if sure else inferred).append(holder)

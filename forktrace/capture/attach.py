@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from forktrace.capture import proc, snapshot
 from forktrace.capture.call_recorder import CallRecorder
-from forktrace.capture.denied import why_denied
+from forktrace.capture.denied import why_not_attached
 from forktrace.capture.gateway import OPTIONS_BY_DETAIL, PtraceError, Tracee, check_binding
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import OwnSignals, Relay, SignalGuard
@@ -262,7 +262,7 @@ class _Session:
                 sleep(_EPERM_SECONDS)
             else:
                 return True
-        raise PtraceDeniedError(f"pid {pid}: {why_denied(denied)}")
+        raise PtraceDeniedError(f"pid {pid}: {why_not_attached(denied, pid)}")
 
 
 def _threads(pid: int) -> Iterator[int]:

@@ -8,7 +8,7 @@ from errno import EPERM
 
 from msgspec import Struct
 
-from forktrace.capture.privileges import has_sys_ptrace, tracer_pid, yama_scope
+from forktrace.capture.privileges import has_sys_ptrace, status_field, tracer_pid, yama_scope
 
 
 class Denial(Struct, frozen=True):
@@ -20,7 +20,16 @@ class Denial(Struct, frozen=True):
 
 def why_denied(number: int | None) -> str:
     """Return one sentence for an errno that PTRACE_SEIZE gave for our own child."""
-    denial = find_cause(number)
+    return _sentence(find_cause(number))
+
+
+def why_not_attached(number: int | None, pid: int) -> str:
+    """Return one sentence for an errno that PTRACE_SEIZE gave for a process that ran already."""
+    denial = _not_ours(pid) if number == EPERM else None
+    return _sentence(denial or find_cause(number))
+
+
+def _sentence(denial: Denial) -> str:
     return f"ptrace is not permitted here: {denial.cause}; {denial.remedy}"
 
 
@@ -41,6 +50,27 @@ def yama_denial() -> Denial | None:
         )
     if scope == 2 and not has_sys_ptrace():
         return Denial("kernel.yama.ptrace_scope is 2", "run forktrace as root, or set it to 1 or 0")
+    return None
+
+
+def _not_ours(pid: int) -> Denial | None:
+    """Return why we may not trace a process that we did not start, None if nothing tells."""
+    try:
+        tracer = int(status_field("TracerPid", of=str(pid)) or "0")
+        owner = status_field("Uid", of=str(pid)).split()
+    except OSError:
+        return None  # it has just ended
+    if tracer:
+        return Denial(f"another tracer (pid {tracer}) has it already", "end that one first")
+    if has_sys_ptrace() or yama_denial():
+        return None
+    if set(owner) != {str(os.getuid())}:
+        return Denial("another user runs it", "run forktrace as root")
+    if yama_scope() == 1:
+        return Denial(
+            "kernel.yama.ptrace_scope is 1, by which a user may trace only what they start",
+            "run forktrace as root, or start the command by forktrace run",
+        )
     return None
 
 

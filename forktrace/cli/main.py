@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "Trace a command and everything that it starts.",
     "show": "Show a trace as a tree in the terminal.",
     "render": "Draw a trace, in any format.",
+    "check": "Say whether a picture is still what a trace shows.",
     "explain": "Tell in words what happened, and why.",
     "ps": "Show the processes of a trace at a moment, as ps does.",
     "formats": "List the output formats.",

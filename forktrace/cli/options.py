@@ -60,7 +60,7 @@ def view_options(*, drawn: bool = True) -> Callable[[Callable[..., Any]], Callab
 
     Where pictures are ``drawn`` it also says how.
     """
-    options = (*_SELECTING, *(_DRAWING if drawn else ()), _WIDTH)
+    options = (*_SELECTING, _NORMALIZE, *(_DRAWING if drawn else ()), _WIDTH)
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -103,6 +103,12 @@ _SELECTING = (
         metavar="N",
         help="Fold until no more than N processes are shown.",
     ),
+)
+_NORMALIZE = click.option(
+    "--normalize",
+    is_flag=True,
+    help="For documentation: replace ids, pids, paths and times, and put events in an order that "
+    "is the same each time.",
 )
 _DRAWING = (
     click.option(

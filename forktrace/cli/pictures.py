@@ -18,13 +18,15 @@ from forktrace.model.launch import Launch
 from forktrace.render.notices import LeftOutWarning
 from forktrace.render.registry import find_format
 from forktrace.trace.reader import read_trace
+from forktrace.views.normalize import normalize
 from forktrace.views.options import ViewOptions
 
 
-def load(trace: Path) -> tuple[Launch, Findings]:
-    """Read a trace and find its meaning. Raises TraceFormatError."""
+def load(trace: Path, shown: ViewOptions | None = None) -> tuple[Launch, Findings]:
+    """Read a trace and find its meaning, normalised if that is wanted. Raises TraceFormatError."""
     launch = build_launch(read_trace(trace))
-    return launch, analyse(launch)
+    findings = analyse(launch)
+    return normalize(launch, findings) if shown and shown.normalize else (launch, findings)
 
 
 def write(

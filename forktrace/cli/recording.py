@@ -126,7 +126,7 @@ def show_trace(
     ok = True
     on_terminal = replace(shown or ViewOptions(), width=None)  # a width is that of the pictures
     try:
-        launch, findings = pictures.load(trace.readable)
+        launch, findings = pictures.load(trace.readable, shown)
         if not quiet and len(launch.processes) <= _LARGE:
             write_error(pictures.tree_text(launch, findings, 2, on_terminal))
         elif not quiet:

@@ -32,7 +32,7 @@ def command(
     outputs = parse_outputs(texts, format_name, view, stdout=True)
     check_outputs(outputs, force=force)
     source = trace or latest_trace()
-    launch, findings = pictures.load(source)
+    launch, findings = pictures.load(source, shown)
     for output in outputs:
         pictures.write(output, source, launch, findings, force=force, shown=shown)
     for warning in launch.warnings:

@@ -17,7 +17,7 @@ def command(trace: Path | None, shown: ViewOptions) -> None:
     from forktrace.cli.messages import say
     from forktrace.trace.store import latest_trace
 
-    launch, findings = pictures.load(trace or latest_trace())
+    launch, findings = pictures.load(trace or latest_trace(), shown)
     click.echo(pictures.tree_text(launch, findings, 1, shown), nl=False, color=True)
     for warning in launch.warnings:
         say(warning)

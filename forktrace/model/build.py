@@ -1,19 +1,17 @@
 """Build a launch from a trace: join its events to processes, and draw the graph between them."""
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from forktrace.model.births import confirm_parents, infer_missed_adoptions, inherit_images
 from forktrace.model.derive import derive_adoptions
 from forktrace.model.gaps import gap_warnings
-from forktrace.model.graph import build_graph
 from forktrace.model.imported import import_warnings
 from forktrace.model.join import Joiner
 from forktrace.model.launch import Launch
 from forktrace.model.process import Moment
 from forktrace.model.reaps import find_reaps
 from forktrace.trace import events
+from forktrace.trace.collector import collector_paused
 from forktrace.trace.reader import TraceFile
 
 
@@ -23,23 +21,8 @@ def build_launch(trace: TraceFile) -> Launch:
     Whatever a file says, this ends: what contradicts itself is left out and counted in the
     launch's warnings.
     """
-    with _collector_paused():
+    with collector_paused():
         return _build(trace)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep Python's cycle collector from walking again and again through what is being built.
-
-    None of it is garbage, and for 100,000 processes that walk takes longer than the building.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _build(trace: TraceFile) -> Launch:
@@ -72,7 +55,6 @@ def _build(trace: TraceFile) -> Launch:
     return Launch(
         header=trace.header,
         processes=processes,
-        graph=build_graph(processes),
         root=joiner.root,
         end=trace.end,
         warnings=[

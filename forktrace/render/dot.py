@@ -72,6 +72,7 @@ class Picture:
         self, launch: Launch, findings: Findings, options: ViewOptions | None = None
     ) -> None:
         self.launch = launch
+        self._findings = findings
         self.tree: Tree = build_tree(launch, findings, options, MAX_BOXES)
         rows: list[Row] = [*self.tree.rows, *outside_rows(launch, self.tree)]
         self.boxes: dict[str, Box] = {r.process.id: box_of(launch, findings, r) for r in rows}
@@ -92,7 +93,7 @@ class Picture:
     @property
     def caption(self) -> list[str]:
         """Return the lines under the title: how large, how long, and what is not shown."""
-        notes = [*summary_lines(self.launch), *closing_notes(self.launch)]
+        notes = [*summary_lines(self.launch), *closing_notes(self.launch, self._findings)]
         if self.tree.selection.hidden:
             notes.append(hidden_words(self.launch, self.tree.selection, "box"))
         return notes

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from forktrace.analysis.findings import Findings, RoleFinding
+from forktrace.model.graph import list_edges
 from forktrace.model.launch import Launch
 from forktrace.model.process import Call, Image, Process, Sample
 from forktrace.render.graph_surroundings import (
@@ -39,7 +40,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     """
     del options
     nodes = (_node(findings, p) for p in launch.processes.values())
-    edges = (_edge(*edge) for edge in launch.graph.edges(keys=True, data=True))
+    edges = (_edge(*edge) for edge in list_edges(launch.processes))
     return (
         "{\n"
         ' "directed": true,\n'

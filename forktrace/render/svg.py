@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
+from forktrace.render import metadata
 from forktrace.render.svg_style import PREFIX, style_sheet
 from forktrace.render.xml import escape
 from forktrace.views.lanes.layout import lay_out
@@ -16,11 +17,18 @@ _DIGITS = 10  # of the hash that tells the ids of several pictures in one page a
 
 def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     """Draw the lane diagram of a launch as an SVG document."""
-    return write_svg(lay_out(launch, findings, options), options.theme)
+    about = metadata.element("lanes", options)
+    return write_svg(lay_out(launch, findings, options), options.theme, about)
 
 
-def write_svg(picture: Picture, theme: Theme = "auto") -> str:
-    """Write a picture as a whole SVG document that needs no script, font or other file."""
+def write_svg(picture: Picture, theme: Theme = "auto", about: str = "") -> str:
+    """Write a picture as a whole SVG document that needs no script, font or other file.
+
+    Args:
+        picture: what to draw.
+        theme: its colours.
+        about: the ``<metadata>`` element, "" for none.
+    """
     scope = "ft" + sha256("\n".join(_body(picture, "")).encode()).hexdigest()[:_DIGITS]
     width, height = _number(picture.width), _number(picture.height)
     opening = {
@@ -37,6 +45,7 @@ def write_svg(picture: Picture, theme: Theme = "auto") -> str:
         _tag("svg", opening, close=False),
         f'<title id="{scope}-title">{escape(picture.title)}</title>',
         f'<desc id="{scope}-desc">{escape(picture.story)}</desc>',
+        *([about] if about else []),
         "<style>",
         *style_sheet(scope, theme, classes),
         "</style>",

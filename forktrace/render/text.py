@@ -84,7 +84,7 @@ class _Page:
         yield from ["", *footer] if footer else []
 
     def _footer(self) -> Iterator[str]:
-        notes = closing_notes(self._launch)
+        notes = closing_notes(self._launch, self._findings)
         if self._tree.selection.hidden:
             notes.append(hidden_words(self._launch, self._tree.selection, "row"))
         if any(row.depth > self._levels for row in self._tree.rows):

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
+from forktrace.render import metadata
 from forktrace.render.dot import Cluster, Picture, write_dot
 from forktrace.render.graphviz_layout import Layout, Place, Route, px
 from forktrace.render.graphviz_tools import dot_to_svg
@@ -67,6 +68,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
         _open("svg", opening),
         _tag("title", {"id": f"{scope}-title"}, f"Process graph of {cut(picture.title, 80)}"),
         _tag("desc", {"id": f"{scope}-desc"}, tell(launch, findings)),
+        metadata.element("tree", options),
         "<style>",
         *style_sheet(scope, options.theme, {_kind_of(box) for box in picture.boxes.values()}),
         "</style>",

@@ -8,6 +8,7 @@ from typing import BinaryIO
 import msgspec
 
 from forktrace.errors import TraceFormatError
+from forktrace.trace.collector import collector_paused
 from forktrace.trace.events import FORMAT, VERSION, AnyRecord, Ended, Event, Header
 
 # Longer than any line that capture writes: the kernel allows 6 MB of arguments at most
@@ -56,7 +57,7 @@ def read_trace(path: Path | str) -> TraceFile:
             damaged line (its number is in the message).
     """
     try:
-        with Path(path).open("rb") as file:
+        with Path(path).open("rb") as file, collector_paused():
             return _read(str(path), file)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else None

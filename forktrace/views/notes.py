@@ -7,6 +7,7 @@ from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Exit, Image, Process, UntracedChild, image_name
 from forktrace.views.calls import call_notes
+from forktrace.views.remote import remote_words
 from forktrace.views.source import before_words, found_ended
 from forktrace.views.words import (
     count_words,
@@ -206,6 +207,7 @@ def summary_words(launch: Launch) -> list[str]:
     demo = [_DEMO] if launch.header.source == "demo" else []
     times = launch.header.times
     lasted = duration_words(_duration(launch)) if times else "times unknown"
+    lasted = "normalised" if launch.normalized else lasted
     return [*demo, *clauses, lasted, _completeness(launch)]
 
 
@@ -231,9 +233,10 @@ def _completeness(launch: Launch) -> str:
     return f"{len(launch.end.left)} still running" if launch.end.left else "complete"
 
 
-def closing_notes(launch: Launch) -> list[str]:
+def closing_notes(launch: Launch, findings: Findings) -> list[str]:
     """Return what should stand under a tree: what runs on, what this trace can't tell."""
-    notes = []
+    remote = remote_words(launch, findings)
+    notes = [remote] if remote else []
     left = set(launch.end.left) if launch.end else set()
     running = [p for p in launch.inside if p.exit is None and p.pid in left]
     if running and launch.header.source != "snapshot":

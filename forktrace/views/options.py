@@ -21,6 +21,8 @@ class ViewOptions:
     What is shown: ``focus`` names a container or a process whose path matters, ``only`` the roles
     to keep, ``hide`` patterns of programs to leave out, ``depth`` the levels, ``max_processes``
     the most rows; what they take away is counted. ``unfolded`` gives every process a row.
+
+    ``normalize``: what differs from run to run is replaced beforehand (``views.normalize``).
     """
 
     width: int | None = None
@@ -33,4 +35,5 @@ class ViewOptions:
     hide: tuple[str, ...] = ()
     depth: int | None = None
     max_processes: int | None = None
+    normalize: bool = False
     unfolded: bool = False

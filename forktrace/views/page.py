@@ -5,6 +5,7 @@ every sentence is decided here. Texts are printable already; the renderer escape
 """
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from forktrace.analysis.explain import Case, explain
@@ -64,7 +65,6 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
     columns = ProcessColumns(launch, findings, scene, finder)
     processes = columns.columns()
     title = show_argv([decode_text(a) for a in launch.header.command], _TITLE_CHARS)
-    usual = usual_moment(launch, findings, Timeline(launch))
     data: dict[str, Any] = {
         "version": 1,
         "title": title,
@@ -73,8 +73,8 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
         "source": launch.header.source,
         "waits": _waits_recorded(launch),
         "times": launch.header.times,
-        "usual": max(min(finder.at(usual), len(steps) - 1), 0),
-        "notes": [source_words(launch), *map(printable, closing_notes(launch))],
+        "usual": _usual_step(launch, findings, steps, finder) if small else _busiest(steps),
+        "notes": [source_words(launch), *map(printable, closing_notes(launch, findings))],
         "roles": list(ROLES),
         "processes": processes,
         "steps": _step_columns(columns, steps),
@@ -86,6 +86,19 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
     data["arguments"] = columns.arguments.rows
     data["images"] = columns.images.rows
     return Page(title, lanes, small, data)
+
+
+def _usual_step(launch: Launch, findings: Findings, steps: list[Step], finder: StepFinder) -> int:
+    """Return the step of the moment that ``forktrace ps`` shows where none is asked for."""
+    usual = usual_moment(launch, findings, Timeline(launch))
+    return max(min(finder.at(usual), len(steps) - 1), 0)
+
+
+def _busiest(steps: list[Step]) -> int:
+    """Return the first step after which the most processes were there; a timeline takes long."""
+    changes = {"birth": 1, "exit": -1}
+    alive = list(accumulate(changes.get(step.kind, 0) for step in steps))
+    return alive.index(max(alive)) if alive else 0
 
 
 def _order(launch: Launch, scene: Scene) -> list[str]:

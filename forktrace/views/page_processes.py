@@ -32,7 +32,7 @@ class ProcessColumns:
         tracer = command_parent(launch)
         own = [tracer.process] if tracer and tracer.id not in launch.processes else []
         self._processes = [*launch.processes.values(), *own]
-        self._first_parent = _parent_of_the_command(launch, tracer)
+        self._first_parent = _parent_of_the_command(tracer)
         self.ids = [process.id for process in self._processes]
         self.place = {id_: place for place, id_ in enumerate(self.ids)}
         self.strings = Table()
@@ -184,9 +184,7 @@ class ProcessColumns:
         }
 
 
-def _parent_of_the_command(
-    launch: Launch, tracer: CommandParent | None
-) -> dict[str, tuple[str, bool]]:
+def _parent_of_the_command(tracer: CommandParent | None) -> dict[str, tuple[str, bool]]:
     """Map the command to forktrace where that was its first parent, and if that is inferred."""
     if tracer is None:
         return {}

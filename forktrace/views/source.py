@@ -5,6 +5,11 @@ from collections.abc import Iterable
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 
+# Said of a launch that ``views.normalize`` has changed.
+NORMALIZED = (
+    "Normalised: pids and words with @ stand for what differs from run to run; "
+    "steps that nothing puts in order may have come in another"
+)
 _RANGES = 5  # of ids, told one by one
 
 
@@ -21,6 +26,8 @@ def source_words(launch: Launch) -> str:
     words = f"Recorded with ptrace, detail “{header.detail}”."
     if header.detail == "minimal":
         words += " Parents follow from the clone flags; adoptions were not looked at."
+    if launch.normalized:
+        words += f" {NORMALIZED}."
     before = before_words(launch)
     return f"{words} {before}." if before else words
 

@@ -172,7 +172,7 @@ def test_tree_is_that_of_ps_at_every_step(open_page: Open, example: str) -> None
 
 def test_death_and_adoption_are_told_one_after_the_other(open_page: Open) -> None:
     opened = open_page(PODMAN, "#e=20")
-    assert ("285", "-", 2) in rows_of(opened)  # still below the dying conmon
+    assert ("285", "-", 3) in rows_of(opened)  # still below the dying conmon
     opened.page.keyboard.press("ArrowRight")
     assert rows_of(opened)[:2] == [("1", "-", 0), ("285", "-", 1)]
 

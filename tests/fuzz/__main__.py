@@ -19,7 +19,7 @@ from forktrace.views.options import ViewOptions
 from tests.fuzz.mutate import mutated
 
 PROJECT = Path(__file__).parents[2]
-FORMATS = ("text", "svg", "json", "dot", "markdown")
+FORMATS = ("text", "svg", "json", "dot", "markdown", "html")
 PS = (ps.Request(), ps.Request("50%", nspid=True, ended=True), ps.Request("40%", cgroups=True))
 
 

@@ -135,7 +135,7 @@ def test_a_running_container_is_where_podman_says(
         for line in Path(f"/proc/{payload}/cgroup").read_text().splitlines()
     }
     cgroups = words(forktrace("explain", str(done.trace), "why-cgroup").out)
-    shown = re.search(r"sleep ended in the cgroup (\S+?)…", cgroups)
+    shown = re.search(r"sleep ended up in the cgroup (\S+?)…", cgroups)
     assert shown, cgroups
     assert [p for p in paths if p.startswith(shown[1])]
 

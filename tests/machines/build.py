@@ -178,9 +178,7 @@ def make_disk(folder: Path, disk: Path, size: str, label: str = "root") -> None:
         MachineError: mkfs said no.
     """
     command = ("mkfs.ext4", "-q", "-L", label, "-d", str(folder), str(disk), size)
-    done = subprocess.run(
-        command, env={"PATH": PATH}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, env={"PATH": PATH}, capture_output=True, text=True, check=False)
     if done.returncode:
         raise MachineError(f"mkfs.ext4 made no disk of {folder}: {done.stderr.strip()}")
 

@@ -78,9 +78,7 @@ def work_disk(spec: Spec, folder: Path, tests: Sequence[str], seconds: float) ->
     shutil.copytree(site(spec), content / "site", symlinks=True)
     shutil.copy(Path(__file__).with_name("run.sh"), content / "run")
     (content / "ready").write_text(f"{READY}\n")
-    (content / "arguments").write_text(
-        "\n".join((f"--timeout={seconds:.0f}", *tests)) + "\n"
-    )
+    (content / "arguments").write_text("\n".join((f"--timeout={seconds:.0f}", *tests)) + "\n")
     disk = folder / "work.img"
     make_disk(content, disk, DISK, LABEL)
     shutil.rmtree(content)
@@ -108,9 +106,7 @@ def bring_back(disk: Path, folder: Path) -> None:
         ("e2fsck", "-fy", str(disk)), env={"PATH": PATH}, capture_output=True, check=False
     )
     command = ("debugfs", "-R", f'rdump results "{folder}"', str(disk))
-    done = subprocess.run(
-        command, env={"PATH": PATH}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, env={"PATH": PATH}, capture_output=True, text=True, check=False)
     found = folder / "results"
     if not found.is_dir():
         raise MachineError(f"the work disk {disk} can't be read: {done.stderr.strip()}")

@@ -98,8 +98,8 @@ def test_a_launch_without_a_container() -> None:
                  ("exit", 10, 3))  # fmt: skip
     assert said == [
         "p1 sh (pid 10) is the command that forktrace started.",
-        "In all 1 process was created: 1 \N{MULTIPLICATION SIGN} date.",
-        "p1 sh exited with 3; no other process was seen to live on.",
+        "p1 sh forked p2 date (pid 11), which executed `date`.",
+        "p1 sh exited with 3; no process that descends from it was seen to live on.",
     ]
 
 
@@ -169,7 +169,7 @@ def test_conmon_stays_where_it_was_told_to() -> None:
 def test_conmon_in_a_cgroup_of_its_own() -> None:
     said = say("why-cgroup", *podman_steps())
     assert told(said, "p4 conmon is not in the cgroup of p1 podman").certainty == "inferred"
-    moved = told(said, "p4 conmon ended in the cgroup")
+    moved = told(said, "p4 conmon ended up in the cgroup")
     assert "by whom was not recorded" in moved.text
     assert told(said, "named after the container's id").certainty == "inferred"
 
@@ -325,22 +325,22 @@ def of_example(name: str, question: str | None) -> list[Sentence]:
 
 def test_podman_in_a_unit_under_a_traced_systemd() -> None:
     said = of_example("podman-systemd-attach", "why-cgroup")
-    assert told(said, "p2 podman ended in the cgroup /system.slice/baz.service").text.endswith(
+    assert told(said, "p2 podman ended up in the cgroup /system.slice/baz.service").text.endswith(
         "it was moved there by p1 systemd, by a write of its pid."
     )
-    assert told(said, "p5 conmon ended in the cgroup /system.slice/baz.service")
+    assert told(said, "p5 conmon ended up in the cgroup /system.slice/baz.service")
     assert told(said, "INVOCATION_ID is set in the environment of p2").certainty == "inferred"
-    payload = told(said, "p9 sh ended in the cgroup /machine.slice/libpod-")
+    payload = told(said, "p9 sh ended up in the cgroup /machine.slice/libpod-")
     assert "was moved there by p1 systemd" in payload.text
     assert payload.certainty == "observed"
     holds = of_example("podman-systemd-attach", "who-holds-stdout")
-    assert "whose other end p1 systemd" in told(holds, "error of p2 podman are a socket").text
+    assert "whose other end p1 systemd" in told(holds, "p2 podman is /dev/null; standard output").text
     assert "whose other end p5 conmon" in told(holds, "p2 podman has a socket open").text
 
 
 def test_podman_in_a_unit_with_forktrace_in_it() -> None:
     said = of_example("podman-systemd-unit", "why-cgroup")
-    moved = told(said, "p8 sh ended in the cgroup /machine.slice/libpod-")
+    moved = told(said, "p8 sh ended up in the cgroup /machine.slice/libpod-")
     assert "by a process outside the trace" in moved.text
     assert moved.certainty == "inferred"
     assert told(of_example("podman-systemd-unit", "main-pid"), "forktrace is the main process")

@@ -11,10 +11,18 @@ REAPER = "kernel/exit.c: find_new_reaper"
 
 def adoption(case: Case, process: Process, change: Adoption) -> list[Sentence]:
     """Say that a process got another real parent, when its old one died, and why that one."""
-    return [_change(case, process, change), *_why(case, process, change)]
+    found = case.findings.subreapers.get(change.parent)
+    if found is None or not _was_subreaper(found, change):
+        return [_change(case, process, change), *_why(case, process, change)]
+    if change.death is None or change.inferred:
+        return [_change(case, process, change), _called(case, process, change, found)]
+    return [_change(case, process, change, found)]
 
 
-def _change(case: Case, process: Process, change: Adoption) -> Sentence:
+def _change(
+    case: Case, process: Process, change: Adoption, found: Subreaper | None = None
+) -> Sentence:
+    """Say that the parent changed; ``found``: to one that had called itself a subreaper."""
     draft = Draft(case)
     draft.rests_on(change.at)
     child, adopter = draft.who(process.id), draft.who(change.parent)
@@ -25,8 +33,12 @@ def _change(case: Case, process: Process, change: Adoption) -> Sentence:
     dead = case.process(change.death)
     name, end = draft.who(dead.id), draft.ended(dead)
     if not change.inferred:
-        text = f"When {name}, its parent, {end}, the kernel made {child} a child of {adopter}."
-        return draft.observed(text, "kernel/exit.c: forget_original_parent")
+        text = f"When {name}, its parent, {end}, the kernel made {child} a child of {adopter}"
+        if found is None:
+            return draft.observed(f"{text}.", "kernel/exit.c: forget_original_parent")
+        draft.rests_on(found.at)
+        text += ", which had made itself a subreaper by prctl(PR_SET_CHILD_SUBREAPER)"
+        return draft.observed(f"{text}.", REAPER)
     draft.rests_on(process.samples[0].at)
     text = f"{child} was a child of {adopter} at the first look: {name}, its parent at birth, {end}"
     return draft.inferred(f"{text} before that.", "clone(2): the creator is the parent")
@@ -38,10 +50,6 @@ def _why(case: Case, process: Process, change: Adoption) -> list[Sentence]:
     draft = Draft(case)
     name = draft.who(adopter.id)
     found = case.findings.subreapers.get(adopter.id)
-    if found is not None and _was_subreaper(found, change):
-        draft.rests_on(found.at, change.at)
-        text = f"{name} had made itself a subreaper by prctl(PR_SET_CHILD_SUBREAPER): the orphans"
-        return [draft.observed(f"{text} below it come to it, as {process.id} did.", REAPER)]
     draft.rests_on(change.at)
     if pid_one(adopter):
         draft.rests_on(*pid_one_evidence(adopter))
@@ -54,6 +62,15 @@ def _why(case: Case, process: Process, change: Adoption) -> list[Sentence]:
         return [draft.inferred(f"{text} nearest one above {process.id}.", REAPER)]
     text = f"Why {adopter.id} adopted {process.id} is not in this trace, because nothing tells"
     return [unknown(f"{text} whether it is a subreaper or an init.")]
+
+
+def _called(case: Case, process: Process, change: Adoption, found: Subreaper) -> Sentence:
+    """Say that an adopter had called itself a subreaper."""
+    draft = Draft(case)
+    name = draft.who(change.parent)
+    draft.rests_on(found.at, change.at)
+    text = f"{name} had made itself a subreaper by prctl(PR_SET_CHILD_SUBREAPER): the orphans"
+    return draft.observed(f"{text} below it come to it, as {process.id} did.", REAPER)
 
 
 def _was_subreaper(found: Subreaper, change: Adoption) -> bool:

@@ -25,7 +25,7 @@ def birth(case: Case, process: Process) -> list[Sentence]:
     text = f"{draft.who(process.creator)} {verb} {child} (pid {process.pid}){by}"
     if process.unseen:
         return [draft.observed(f"{text}, and it was never seen to run.")]
-    return [draft.observed(f"{text}."), *_parent(case, process)]
+    return [draft.observed(f"{text}."), *parenting(case, process)]
 
 
 def _standing(case: Case, process: Process) -> list[Sentence]:
@@ -52,7 +52,7 @@ def _uncreated(case: Case, process: Process) -> list[Sentence]:
     return [draft.observed(f"{name} (pid {process.pid}) is {what}.")]
 
 
-def _parent(case: Case, process: Process) -> list[Sentence]:
+def parenting(case: Case, process: Process) -> list[Sentence]:
     """Say who the real parent was at birth, where that is not simply the creator."""
     if process.parent is None:
         text = f"Who the real parent of {process.id} was at birth is not in this trace, because"

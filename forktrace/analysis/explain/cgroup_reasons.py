@@ -2,6 +2,7 @@
 
 from forktrace.analysis.explain.case import Case, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
+from forktrace.analysis.explain.phrases import short_name
 from forktrace.analysis.explain.places import (
     by_hierarchy,
     last_path,
@@ -20,6 +21,7 @@ _CONMON = "podman: libpod/oci_conmon_linux.go, moveConmonToCgroupAndSignal"
 _UNIT = f"{_CONMON}; since 1.8.0"
 _BUG = "containers/common: cgroups_linux.go, AddPid, in podman 4.2 to 5.8"
 _MANAGER = "OCI runtime command line, --systemd-cgroup"
+_SYSTEMD = ("", "name=systemd")  # the hierarchies in which systemd has its units
 _SETTINGS = ("no-conmon", "disabled", "split")
 
 
@@ -56,7 +58,33 @@ def apart_from_engine(case: Case, container: Container) -> list[Sentence]:
     engine, monitor = case.process(container.engine), case.process(container.monitor)
     hierarchy = telling_hierarchy(case, [engine.id, monitor.id])
     told = _monitor(case, container, hierarchy) if hierarchy is not None else []
-    return [*told, *no_signals(case, engine, monitor)]
+    return [*told, *_unit(case, container), *no_signals(case, engine, monitor)]
+
+
+def _unit(case: Case, container: Container) -> list[Sentence]:
+    """Say what the end of a unit means where engine and monitor are both in its cgroup."""
+    engine, monitor, init = (
+        case.process(i) if i else None
+        for i in (container.engine, container.monitor, container.init)
+    )
+    for hierarchy in _SYSTEMD:
+        here, there, away = (
+            last_path(case, p, hierarchy) if p else None for p in (engine, monitor, init)
+        )
+        if engine is None or here is None or there is None or here.path != there.path:
+            continue
+        unit = next((part for part in here.path.split("/") if part.endswith(".service")), None)
+        if unit is None:
+            continue
+        draft, who, whose = _pair(case, container, engine, there, here)
+        text = f"{whose} and {who} are in the cgroup of {short_name(unit)}: where {engine.id} is"
+        text += " the unit's main process, systemd ends what is left in there after its death,"
+        text += f" {container.monitor} too, unless KillMode= says otherwise"
+        if away is not None and init is not None and away.path != here.path:
+            draft.rests_on(*path_evidence(case, init, away))
+            text += f"; {draft.who(init.id)}, in another cgroup, it does not"
+        return [draft.inferred(f"{text}.", "systemd.kill(5), KillMode=")]
+    return []
 
 
 def _monitor(case: Case, container: Container, hierarchy: str) -> list[Sentence]:

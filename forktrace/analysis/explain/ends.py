@@ -3,7 +3,7 @@
 from collections import Counter
 
 from forktrace.analysis.explain.births import parenthood
-from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.case import Case, created_at, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import counted
 from forktrace.analysis.explain.sentences import Sentence
@@ -11,6 +11,7 @@ from forktrace.analysis.findings import Container
 from forktrace.model.process import Call, Moment, Process
 
 _WAIT = "wait(2): only the parent can wait"
+_KILLERS = 4  # told of one process
 _SIGNALS = frozenset(("kill", "tkill", "tgkill", "pidfd_send_signal"))
 NOT_RECORDED = "waits are recorded with --detail syscalls only"
 
@@ -99,6 +100,27 @@ def signals(case: Case, process: Process) -> list[Sentence]:
     return [_sent(case, process, who, signal, calls) for (who, signal), calls in sent.items()]
 
 
+def killers(case: Case, process: Process) -> list[Sentence]:
+    """Say who sent the signal that a process was killed by, as far as that was recorded."""
+    if process.exit is None or process.exit.signal is None:
+        return []
+    told = []
+    for id_ in case.findings.signals.get(process.id, ())[:_KILLERS]:
+        sent = [c for c in case.process(id_).calls if _sent_it(c, process)]
+        told += [_sent(case, process, id_, process.exit.signal[:40], sent)] if sent else []
+    return told
+
+
+def _sent_it(call: Call, process: Process) -> bool:
+    """Say whether a call sent what a process died of; who was meant was found out before."""
+    end = process.exit
+    if end is None or call.name not in _SIGNALS or call.error is not None:
+        return False
+    named = call.arguments.get("pid", call.arguments.get("tid")) in (process.pid, *process.nspid)
+    timely = process.born.seq < call.at.seq < end.at.seq
+    return named and timely and call.arguments.get("signal") == end.signal
+
+
 def _meant(sender: Process, call: Call, process: Process) -> bool:
     """Say whether a call names this process; pids of a deeper PID namespace are left out."""
     if call.name not in _SIGNALS or call.error is not None or len(sender.nspid) > 1:
@@ -113,5 +135,8 @@ def _sent(case: Case, process: Process, who: str, signal: str, calls: list[Call]
     draft.rests_on(*(call.at for call in calls))
     name = Counter(call.name for call in calls).most_common(1)[0][0]
     times = f", {counted(len(calls), 'time')}" if len(calls) > 1 else ""
-    text = f"{draft.who(who)} sent {signal} to {draft.who(process.id)} by {name}{times}."
+    runner = case.process(who).creator if case.role(who) == "runtime" else None
+    draft.rests_on(*created_at(case.process(who)) if runner else ())
+    sender = f"{draft.who(who)}, which {draft.who(runner)} ran," if runner else draft.who(who)
+    text = f"{sender} sent {signal} to {draft.who(process.id)} by {name}{times}."
     return draft.observed(text)

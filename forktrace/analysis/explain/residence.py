@@ -2,12 +2,13 @@
 
 from forktrace.analysis.explain.case import Case, descent
 from forktrace.analysis.explain.draft import Draft
-from forktrace.analysis.explain.phrases import short_path
+from forktrace.analysis.explain.phrases import listed, short_path
 from forktrace.analysis.explain.places import by_hierarchy, evidence, moved
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import CgroupStay
 from forktrace.model.process import Process
 
+_HIERARCHIES = 3  # named one by one; of more, how many
 _RULE = "cgroups(7): a new process is where its creator is"
 
 
@@ -19,10 +20,8 @@ def residence(case: Case, process: Process, hierarchy: str) -> list[Sentence]:
     mover, stay, line = origin(case, process, stays[-1])
     draft = Draft(case)
     draft.rests_on(*(moment for heir in line for moment in descent(heir)))
-    path = short_path(stays[-1].path)
-    if len({stays[-1].path for stays in by_hierarchy(case, process).values()}) > 1:
-        path += f" (in the hierarchy {hierarchy[:40] or 'of cgroup v2'})"
-    text = f"{draft.who(process.id)} ended in the cgroup {path}"
+    path = short_path(stays[-1].path) + _alike(case, process, hierarchy)
+    text = f"{draft.who(process.id)} ended up in the cgroup {path}"
     if stay.how == "inherited":
         draft.rests_on(process.creation.at if process.creation else None)
         of = draft.who(process.creator) if process.creator else "its parent"
@@ -35,6 +34,29 @@ def residence(case: Case, process: Process, hierarchy: str) -> list[Sentence]:
     it = "it" if mover is process else f"{draft.who(mover.id)}, from which it descends,"
     how, inferred = moved(case, draft, mover, stay)
     return [draft.told(f"{text}: {it} was {how}.", _RULE, inferred=inferred)]
+
+
+def _alike(case: Case, process: Process, hierarchy: str) -> str:
+    """Name the hierarchies in which a process came to the same cgroup by the same way.
+
+    Nothing is said where it ended up in the same cgroup in all of them.
+    """
+    found = by_hierarchy(case, process)
+    if len({stays[-1].path for stays in found.values()}) < 2:
+        return ""
+    same = [name for name in found if _way(case, process, name) == _way(case, process, hierarchy)]
+    if same == [""]:
+        return " (in the hierarchy of cgroup v2)"
+    ordered = [hierarchy, *(name for name in same if name != hierarchy)]
+    names = listed([name[:40] or "cgroup v2" for name in ordered], _HIERARCHIES)
+    return f" (in the {'hierarchies' if len(same) > 1 else 'hierarchy'} {names})"
+
+
+def _way(case: Case, process: Process, hierarchy: str) -> tuple[object, ...]:
+    """Return where a process ended up in a hierarchy, and who it was whose move led there."""
+    last = by_hierarchy(case, process)[hierarchy][-1]
+    mover, stay, _ = origin(case, process, last)
+    return last.path, mover.id, stay.how, stay.by
 
 
 def origin(

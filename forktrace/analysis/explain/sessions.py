@@ -7,6 +7,7 @@ from forktrace.analysis.findings import DoubleFork
 from forktrace.model.process import Call, Process
 
 _SETSID = "setsid(2)"
+_FORK = "setpgid(2), setsid(2): a new process is in the session and group of its parent"
 _KILL = "kill(2), credentials(7)"
 
 
@@ -24,7 +25,12 @@ def session(case: Case, process: Process) -> list[Sentence]:
         return []
     draft.rests_on(*sid[1], *pgid[1])
     told = _both(_in(process, sid, "session"), _in(process, pgid, "process group"))
-    return [draft.observed(f"{name} {told}, as /proc showed at {case.when(sid[1][0])}.")]
+    looks = [m for m in (sid[1][0], pgid[1][0]) if m in {s.at for s in process.samples}]
+    if looks:
+        when = case.when(max(looks, key=lambda m: m.seq))
+        return [draft.observed(f"{name} {told}, as /proc showed at {when}.")]
+    looked_at = any(sample.at_event == "birth" for sample in process.samples)
+    return [draft.told(f"{name} {told}, like its parent.", _FORK, inferred=not looked_at)]
 
 
 def _in(process: Process, known: Known, what: str) -> tuple[str, str]:
@@ -71,16 +77,17 @@ def no_signals(case: Case, origin: Process, daemon: Process) -> list[Sentence]:
     draft.rests_on(*here[1], *there[1], *group[1], *other[1])
     call = setsid(daemon)
     draft.rests_on(call.at if call else None)
-    by = " by setsid" if call else ""
     who, whose = draft.who(daemon.id), draft.who(origin.id)
-    text = f"{who} also left the session and process group of {whose}{by} (session"
-    text += (
-        f" {_number(there)}, not {_number(here)}; group {_number(other)}, not {_number(group)}):"
-    )
+    text = f"{who} called setsid: it" if call else who
+    text += f" is in {_both_numbers(there, other)}, {whose} in {_both_numbers(here, group)}:"
     text += " a hangup or ^C at the terminal of"
     return [draft.inferred(f"{text} {origin.id} is not sent to {daemon.id}.", _KILL)]
 
 
-def _number(known: Known) -> str:
-    """Say which session or group; 0 stands for one from outside the PID namespace of the tracer."""
-    return str(known[0]) if known[0] else "one from outside"
+def _both_numbers(session: Known, group: Known) -> str:
+    """Name a session and a process group, where 0 stands for one of another PID namespace."""
+    named = [
+        f"{what} {known[0]}" if known[0] else f"a {what} from outside its PID namespace"
+        for what, known in (("session", session), ("process group", group))
+    ]
+    return " and ".join(named)

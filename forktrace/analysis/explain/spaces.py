@@ -1,5 +1,7 @@
 """Tell in which namespaces a process was, where those are not its creator's."""
 
+from collections.abc import Sequence
+
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft
 from forktrace.analysis.explain.phrases import listed
@@ -12,12 +14,17 @@ _PIDS = "pid_namespaces(7): only children enter the new one"
 
 
 def namespaces(case: Case, process: Process) -> list[Sentence]:
+    """Say which namespaces a process came into, and which pids it has in its PID namespaces."""
+    return [*entered(case, process), *_pids(case, process)]
+
+
+def entered(case: Case, process: Process) -> list[Sentence]:
     """Say which namespaces a process did not inherit, and how it came into them."""
     groups: dict[tuple[str, str | None, Moment], list[NamespaceStay]] = {}
     for stay in case.findings.namespaces.get(process.id, ()):
         if stay.how not in ("inherited", "first"):
             groups.setdefault((stay.how, stay.by, stay.since), []).append(stay)
-    return [_entered(case, process, stays) for stays in groups.values()] + _pids(case, process)
+    return [_entered(case, process, stays) for stays in groups.values()]
 
 
 def _entered(case: Case, process: Process, stays: list[NamespaceStay]) -> Sentence:
@@ -26,24 +33,56 @@ def _entered(case: Case, process: Process, stays: list[NamespaceStay]) -> Senten
     name = draft.who(process.id)
     kinds = listed([s.kind[:16] for s in stays], 12)
     spaces = f"{kinds} namespace{'s' if len(stays) > 1 else ''}"
+    one = "" if len(stays) > 1 else "a "
     when = case.when(stay.since)
     inferred = any(s.inferred for s in stays)
     if stay.how == "clone":
         draft.rests_on(process.creation.at if process.creation else None)
-        text = f"{name} was created in new {spaces}, by the flags of its clone"
+        text = f"{name} was created in {one}new {spaces}, by the flags of its clone"
         return draft.told(f"{text}.", _RULE, inferred=inferred)
     if stay.how == "seen":
         draft.rests_on(stay.since)
         other = "other" if len(stays) > 1 else "another"
         return draft.observed(f"{name} was seen in {other} {spaces} than before at {when}.", _RULE)
-    made = "made new" if stay.how == "unshare" else "joined"
+    joined = f"joined {'an ' if one and kinds == 'ipc' else one}"
+    made = f"made {one}new " if stay.how == "unshare" else joined
     if stay.by is not None and stay.by != process.id:
         draft.rests_on(*_calls(case.process(stay.by), stay.how, process.born.seq))
-        text = f"{name} was born in the {spaces} that {draft.who(stay.by)} had {made.split()[0]} by"
+        verb = "made" if stay.how == "unshare" else "joined"
+        text = f"{name} was born in the {spaces} that {draft.who(stay.by)} had {verb} by"
         return draft.told(f"{text} {stay.how}.", _PIDS, inferred=inferred)
     draft.rests_on(stay.since)
-    text = f"{name} {made} {spaces} by {stay.how} at {when}."
+    text = f"{name} {made}{spaces} by {stay.how} at {when}."
     return draft.told(text, _RULE, inferred=inferred)
+
+
+def of_container(case: Case, chain: Sequence[Process]) -> list[Sentence]:
+    """Say which namespaces were made or joined on the way to a container's first process.
+
+    Args:
+        case: the launch.
+        chain: from the first process that the runtime created to the container's.
+    """
+    heir = chain[-1]
+    last = {s.kind: s.inode for s in case.findings.namespaces.get(heir.id, ())}
+    made: dict[tuple[str, str], list[NamespaceStay]] = {}
+    for process in chain:
+        for stay in case.findings.namespaces.get(process.id, ()):
+            if stay.how in ("unshare", "setns") and last.get(stay.kind) == stay.inode:
+                made.setdefault((stay.by or process.id, stay.how), []).append(stay)
+    return [_made(case, heir, *by, stays) for by, stays in made.items()]
+
+
+def _made(case: Case, heir: Process, by: str, how: str, stays: Sequence[NamespaceStay]) -> Sentence:
+    draft = Draft(case)
+    calls = [c.at for c in case.process(by).calls if c.name == how and not c.error]
+    own = [stay.since for stay in stays if stay.since in calls]
+    draft.rests_on(*own or _calls(case.process(by), how, heir.born.seq))
+    kinds = list(dict.fromkeys(stay.kind[:16] for stay in stays))
+    spaces = f"{listed(kinds, 12)} namespace{'s' if len(kinds) > 1 else ''}"
+    verb = "made the new" if how == "unshare" else "joined the"
+    text = f"{draft.who(by)} {verb} {spaces} that {draft.who(heir.id)} is in, by {how}"
+    return draft.told(f"{text}.", _RULE, inferred=any(s.inferred for s in stays))
 
 
 def _calls(process: Process, name: str, seq: int) -> list[Moment]:

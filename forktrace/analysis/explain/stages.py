@@ -95,6 +95,25 @@ def until_payload(case: Case, process: Process) -> list[Sentence]:
     return [draft.observed(f"{text}: same process, same pid {process.pid}, another program.")]
 
 
+def payload_below(case: Case, container: Container) -> list[Sentence]:
+    """Say who executed what the user asked for where that is not the first process."""
+    at = container.payload
+    if at is None or container.init is None:
+        return []
+    for id_ in container.members:
+        process = case.process(id_)
+        image = next((i for i in own_images(process) if i.at == at), None)
+        if image is None or id_ == container.init:
+            continue
+        draft = Draft(case)
+        draft.rests_on(image.at, process.creation.at if process.creation else None)
+        text = f"{draft.who(container.init)} stays as the first process of the container;"
+        text += f" {draft.who(id_)}"
+        text += f", which {draft.who(process.creator)} created," if process.creator else ""
+        return [draft.observed(f"{text} executed {command_line(image.argv)}.")]
+    return []
+
+
 def started(case: Case, container: Container) -> list[Sentence]:
     """Tell what the runtime's start does: it lets the waiting init execute its payload."""
     init = case.launch.processes.get(container.init or "")

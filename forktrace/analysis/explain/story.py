@@ -2,47 +2,69 @@
 
 from collections import Counter, defaultdict
 
+from forktrace.analysis.explain.absent import session_of, sessions, unmade
 from forktrace.analysis.explain.adoptions import adoption
 from forktrace.analysis.explain.births import birth
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.cgroup_reasons import cgroups_of
 from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, label, naming, unknown
-from forktrace.analysis.explain.ends import end, exit_dir
+from forktrace.analysis.explain.ends import end, killers
 from forktrace.analysis.explain.images import role
 from forktrace.analysis.explain.phrases import counted, listed
+from forktrace.analysis.explain.plain import plain
 from forktrace.analysis.explain.sentences import Section, Sentence
-from forktrace.analysis.explain.stages import made_by_runtime, stages, started, until_payload
+from forktrace.analysis.explain.spaces import of_container
+from forktrace.analysis.explain.stages import (
+    made_by_runtime,
+    payload_below,
+    stages,
+    started,
+    until_payload,
+)
 from forktrace.analysis.explain.streams import connections, streams
-from forktrace.analysis.explain.survival import outlived, survivors
+from forktrace.analysis.explain.survival import survivors
 from forktrace.analysis.explain.whereabouts import container_is, named, where
 from forktrace.analysis.findings import Container
 from forktrace.model.process import Moment, Process
 
 _OTHERS = 6  # containers that are named beside the one that is told of in full
-_PROCESSES = 6  # adopted or daemonised ones that are told of where there is no container
+_ASKED = "only asked it for"  # in the rule of a helper that did nothing
 
 
 def story(case: Case) -> list[Section]:
-    """Tell the story: of each container, else of what was adopted or daemonised."""
-    containers = [c for c in case.findings.containers if c.init]
-    if not containers:
-        return _plain(case)
-    main = next((c for c in containers if c.image is not None), containers[0])
-    others = [c for c in containers if c is not main]
+    """Tell the story: of each container, else of what was adopted or daemonised.
+
+    A process that was started in a container whose own launch is not in the trace stands for it.
+    """
+    containers = [c if c.init else session_of(case, c) for c in case.findings.containers]
+    found = [c for c in containers if c is not None]
+    if not found:
+        return _without(case)
+    main = next((c for c in found if c.image is not None), found[0])
+    others = [c for c in found if c is not main]
     title = f"{named(main)}: " if others else ""
     sections = _container(case, main, title)
     told = [s for c in others[:_OTHERS] for s in container_is(case, c)]
     if len(others) > _OTHERS:
         more = counted(len(others) - _OTHERS, "more container")
         told.append(unknown(f"{more} of this trace are not told of here."))
+    told += [s for c in case.findings.containers for s in unmade(case, c)]
     return [*sections, Section("Other containers", tuple(told))] if told else sections
+
+
+def _without(case: Case) -> list[Section]:
+    """Tell of a launch that shows no container's process, and why it shows none."""
+    sections = [Section("", tuple(plain(case)))]
+    if case.findings.containers or case.with_role("engine"):
+        sections.append(Section("Where the container is", tuple(where(case))))
+    return sections
 
 
 def _container(case: Case, container: Container, several: str) -> list[Section]:
     parts = (
         ("Who created whom, and who adopted whom", _making(case, container)),
-        ("The container starts", [*_letting_go(case, container)]),
+        ("The container starts", _letting_go(case, container)),
         ("Cgroups", cgroups_of(case, container, brief=True)),
         ("Streams", _streams(case, container)),
         ("The end", _ending(case, container)),
@@ -79,7 +101,12 @@ def _making(case: Case, container: Container) -> list[Sentence]:
 
 def _letting_go(case: Case, container: Container) -> list[Sentence]:
     init = case.process(container.init or "")
-    return [*started(case, container), *until_payload(case, init)]
+    chain = stages(case, container)
+    spaces = of_container(case, chain) if chain else []
+    inside = payload_below(case, container)
+    asked = next(c for c in case.findings.containers if c.key == container.key)
+    told = sessions(case, asked)[:_OTHERS]
+    return [*told, *spaces, *started(case, container), *until_payload(case, init), *inside]
 
 
 def _streams(case: Case, container: Container) -> list[Sentence]:
@@ -96,7 +123,9 @@ def _last_look(process: Process) -> Moment | None:
 
 
 def _ending(case: Case, container: Container) -> list[Sentence]:
-    told = [*end(case, case.process(container.init or "")), *exit_dir(case, container)]
+    ids = dict.fromkeys((container.init, container.monitor, container.engine))
+    told = [s for id_ in ids if id_ for s in killers(case, case.process(id_))]
+    told += end(case, case.process(container.init or ""))
     cleanups = [
         p for p in case.with_role("cleanup") if container.monitor and p.creator == container.monitor
     ]
@@ -115,6 +144,8 @@ def _helpers(case: Case, container: Container) -> list[Sentence]:
             by_creator[above].append(process)
     told = []
     for creator, helpers in by_creator.items():
+        if all(_ASKED in case.findings.roles[helper.id].rule for helper in helpers):
+            continue  # podman asks conmon for its version each time
         draft = Draft(case)
         for helper in helpers:
             draft.rests_on(helper.creation.at if helper.creation else None)
@@ -132,44 +163,3 @@ def _surviving(case: Case, container: Container) -> list[Sentence]:
     if container.engine is None:
         return []
     return survivors(case, case.process(container.engine), container)
-
-
-def _plain(case: Case) -> list[Section]:
-    """Tell of a launch that shows no container."""
-    told = []
-    root = case.launch.processes.get(case.launch.root or "")
-    if root is not None:
-        told = birth(case, root)
-    told += _count(case)
-    moved = [p for p in case.launch.inside if p.adoptions]
-    for process in moved[:_PROCESSES]:
-        fork = case.findings.double_forks.get(process.id)
-        if fork is not None:
-            told += double_fork(case, fork)
-        else:
-            told += birth(case, process)
-            told += [s for change in process.adoptions[:3] for s in adoption(case, process, change)]
-    if len(moved) > _PROCESSES:
-        more = counted(len(moved) - _PROCESSES, "more process", "more processes")
-        told.append(unknown(f"{more} of this trace got another parent and are not told of here."))
-    told += outlived(case, root) or end(case, root) if root is not None else []
-    sections = [Section("", tuple(told))] if told else []
-    engines = case.with_role("engine")
-    if engines:
-        sections.append(Section("Where the container is", tuple(where(case))))
-    return sections
-
-
-def _count(case: Case) -> list[Sentence]:
-    """Count what was created: each creation is an event."""
-    made = [p for p in case.launch.inside if p.creation is not None and p.creator]
-    if not made:
-        return []
-    draft = Draft(case)
-    draft.rests_on(*(p.creation.at for p in made if p.creation))
-    names = Counter(label(case, p) for p in made)
-    most = [f"{count} \N{MULTIPLICATION SIGN} {name}" for name, count in names.most_common(8)]
-    were = "process was" if len(made) == 1 else "processes were"
-    more = ", and others" if len(names) > len(most) else ""
-    text = f"In all {len(made):,} {were} created: {listed(most)}{more}."
-    return [draft.observed(text)]

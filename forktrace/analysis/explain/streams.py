@@ -30,8 +30,13 @@ def streams(case: Case, process: Process, at: Moment | None = None) -> list[Sent
     """
     if at is None:
         at = process.descriptors[-1].at if process.descriptors else process.born
-    ends = case.streams.standard(process.id, at)
-    return [_told(case, process, group) for group in _alike(ends)]
+    groups = _alike(case.streams.standard(process.id, at))
+    told = [_unknown(process, group) for group in groups if group[0].kind == "unknown"]
+    for inferred in (False, True):
+        alike = [g for g in groups if g[0].kind != "unknown" and _inferred(g) is inferred]
+        if alike:
+            told.append(_told(case, process, alike, at, inferred=inferred))
+    return told
 
 
 def connections(case: Case, container: Container) -> list[Sentence]:
@@ -77,29 +82,56 @@ def _alike(ends: Iterable[StreamEnd]) -> list[list[StreamEnd]]:
     return list(groups.values())
 
 
-def _told(case: Case, process: Process, group: list[StreamEnd]) -> Sentence:
-    end = group[0]
+def _inferred(group: Sequence[StreamEnd]) -> bool:
+    return group[0].certainty == "inferred"
+
+
+def _unknown(process: Process, group: Sequence[StreamEnd]) -> Sentence:
+    why = group[0].why or "it was not looked at"
     names = listed([_NAMES[e.fd] for e in group])
-    several = len(group) > 1
-    if end.kind == "unknown":
-        why = end.why or "it was not looked at"
-        text = f"Where {names} of {process.id} {'lead' if several else 'leads'} is not in this"
-        return unknown(f"{text} trace, because {why}.")
+    text = f"Where {names} of {process.id} {'lead' if len(group) > 1 else 'leads'} is not in this"
+    return unknown(f"{text} trace, because {why}.")
+
+
+def _told(
+    case: Case,
+    process: Process,
+    groups: Sequence[Sequence[StreamEnd]],
+    at: Moment,
+    *,
+    inferred: bool,
+) -> Sentence:
+    """Say in one sentence what streams lead to, those that lead to the same together."""
     draft = Draft(case)
-    held = [h for e in group for h in e.holders if h.process != process.id]
+    of = f" of {draft.who(process.id)}"
+    clauses = []
+    for place, group in enumerate(groups):
+        names = listed([_NAMES[e.fd] for e in group])
+        verb = "are" if len(group) > 1 else "is"
+        clauses.append(f"{names}{of if place == 0 else ''} {verb} {_end(case, draft, group, at)}")
+    text = "; ".join(clauses)
+    held = any(h.process != process.id for g in groups for e in g for h in e.holders)
+    rule = _RULE if held else "proc(5), /proc/PID/fd" if inferred else ""
+    return draft.told(f"{text[0].upper()}{text[1:]}.", rule, inferred=inferred)
+
+
+def _end(case: Case, draft: Draft, group: Sequence[StreamEnd], at: Moment) -> str:
+    """Say what streams that lead to the same are, and who holds the other ends."""
+    end = group[0]
+    held = [h for e in group for h in e.holders if h.process != end.process]
     _cite(case, draft, group, held)
-    text = f"{names[0].upper()}{names[1:]} of {draft.who(process.id)} {'are' if several else 'is'}"
     if end.kind == "closed":
-        return draft.inferred(f"{text} closed.", "proc(5), /proc/PID/fd")
-    text += f" {_leads_to(group)}"
+        return "closed"
+    text = _leads_to(group)
     if held:
         ends = "ends" if len({e.to for e in group}) > 1 else "end"
-        text += f", whose other {ends} {_held_by(draft, held)}"
-    elif end.kind in ("pipe", "socket", "terminal"):
-        why = end.why or "nobody was seen to hold its other end"
-        text += f" ({short_path(end.to or '')}); {why}"
-    inferred = end.certainty == "inferred"
-    return draft.told(f"{text}.", _RULE if held else "", inferred=inferred)
+        return f"{text}, whose other {ends} {_held_by(draft, held)}"
+    if end.kind not in ("pipe", "socket", "terminal"):
+        return text
+    text += f" ({short_path(end.to or '')}), and {end.why}"
+    past = case.streams.past_holders(end.process, end.fd, at)
+    _cite(case, draft, group, past)
+    return f"{text}; before, {_held_by(draft, past, past=True)} it" if past else text
 
 
 def _leads_to(group: Sequence[StreamEnd]) -> str:
@@ -111,15 +143,16 @@ def _leads_to(group: Sequence[StreamEnd]) -> str:
     return _KINDS.get(end.kind) or short_path(end.to or "a file")
 
 
-def _held_by(draft: Draft, held: Sequence[Holder]) -> str:
-    """Say who holds something, each process with all its descriptors of it."""
+def _held_by(draft: Draft, held: Sequence[Holder], *, past: bool = False) -> str:
+    """Say who holds something, or has held it, each process with all its descriptors of it."""
     by_process: dict[str, set[int]] = {}
     for holder in held:
         by_process.setdefault(holder.process, set()).update(holder.fds)
     named = [
         f"{draft.who(id_)} (its {_descriptors(sorted(fds))})" for id_, fds in by_process.items()
     ]
-    return f"{listed(named, _HOLDERS)} {'hold' if len(named) > 1 else 'holds'}"
+    verb = "held" if past else "hold" if len(named) > 1 else "holds"
+    return f"{listed(named, _HOLDERS)} {verb}"
 
 
 def _descriptors(fds: Sequence[int]) -> str:

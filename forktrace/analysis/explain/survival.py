@@ -31,19 +31,23 @@ def survivors(case: Case, engine: Process, container: Container | None) -> list[
 
 
 def outlived(case: Case, process: Process) -> list[Sentence]:
-    """Say which other processes were seen to live on when a process ended."""
+    """Say which processes that descend from another were seen to live on when that ended."""
     if process.exit is None:
         return []
     seq = process.exit.at.seq
     left = set(case.launch.end.left) if case.launch.end else set()
-    there = [p for p in case.launch.inside if p.born.seq < seq and p is not process]
+    there = [p for p in _descendants(case, process) if p.born.seq < seq]
     ended = [p for p in there if p.exit and p.exit.at.seq > seq]
     running = [p for p in there if p.exit is None and p.pid in left]
     found = sorted([*ended, *running], key=lambda p: p.born.seq)[:_MANY]
     draft = Draft(case)
     name, end = draft.who(process.id), draft.ended(process)
     if not found:
-        return [draft.inferred(f"{name} {end}; no other process was seen to live on.", "")]
+        return [
+            draft.inferred(
+                f"{name} {end}; no process that descends from it was seen to live on.", ""
+            )
+        ]
     draft.rests_on(*(p.exit.at for p in found if p.exit))
     draft.rests_on(case.end if running else None)
     more = f", and {len(ended) + len(running) - len(found)} more" * (len(found) == _MANY)
@@ -54,12 +58,23 @@ def outlived(case: Case, process: Process) -> list[Sentence]:
     return [draft.observed(f"{text}.")]
 
 
+def _descendants(case: Case, process: Process) -> list[Process]:
+    """Return the processes that another created, and those that these did, in creation order."""
+    below = {process.id}
+    for later in case.launch.inside:
+        if (later.creator or later.parent) in below:
+            below.add(later.id)
+    return [p for p in case.launch.inside if p.id in below and p is not process]
+
+
 def _would_survive(case: Case, engine: Process, kept: list[Process]) -> list[Sentence]:
     """Say which of these the death of the engine alone would have left alive, and which not.
 
     That death reaches a process only down a line of children each of which asked for a signal at
     its parent's death. Who is no descendant of the engine by real parents is out of its reach.
     """
+    if engine.nspid and pid_one(engine):
+        return [_all_die(case, engine)]
     lines = {p.id: _line(case, p, engine) for p in kept}
     doomed = [p for p in kept if lines[p.id] and all(map(_asked, lines[p.id]))]
     free = [p for p in kept if p not in doomed and (not lines[p.id] or case.waits_recorded)]
@@ -71,6 +86,13 @@ def _would_survive(case: Case, engine: Process, kept: list[Process]) -> list[Sen
             why = "PR_SET_PDEATHSIG is recorded with --detail syscalls only"
             told.append(unknown(f"{text} because {why}."))
     return told
+
+
+def _all_die(case: Case, engine: Process) -> Sentence:
+    draft = Draft(case)
+    draft.rests_on(*pid_one_evidence(engine))
+    text = f"{draft.who(engine.id)} is itself the init of a PID namespace: with its death the"
+    return draft.inferred(f"{text} kernel kills all that is in there.", _NAMESPACE)
 
 
 def _lives(case: Case, engine: Process, free: list[Process]) -> Sentence:

@@ -1,5 +1,6 @@
 """Tell which process a container is, or why it is not in the trace."""
 
+from forktrace.analysis.explain.absent import sessions, unmade
 from forktrace.analysis.explain.case import Case, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.ends import end
@@ -23,6 +24,8 @@ def where(case: Case) -> list[Sentence]:
     """Say which processes the containers are, else why there is none."""
     found = [c for c in case.findings.containers if c.init]
     told = [s for c in found[:_ONE_BY_ONE] for s in (*container_is(case, c), *_state(case, c))]
+    for container in case.findings.containers[: _ONE_BY_ONE * 2]:
+        told += [*sessions(case, container), *unmade(case, container)]
     if len(found) > _ONE_BY_ONE:
         more = counted(len(found) - _ONE_BY_ONE, "more container")
         told.append(unknown(f"{more} of this trace are not told of here, one by one."))

@@ -166,21 +166,27 @@ const ACTIONS = {
   Escape: () => (STATE.process = STATE.step = NONE, endQuestion(), showChoice(), remember(true)),
 };
 
+/** @type {Record<string, () => void>} with Shift */
+const TENS = {
+  ArrowRight: () => (pause(), go(STATE.at + 10)),
+  ArrowLeft: () => (pause(), go(STATE.at - 10)),
+};
+
+/** Say if a key is meant for the field or button that has the focus. @param {KeyboardEvent} event */
+function isForItself(event) {
+  const target = event.target instanceof HTMLElement || event.target instanceof SVGElement ? event.target : null;
+  if (!target || target.closest("dialog, #query")) return target !== null;
+  if (target.id === "scrubber") return /^(Arrow|Home|End)/.test(event.key);
+  return event.key === " " && target.closest("button, a, [role=button], input") !== null;
+}
+
 /** @param {KeyboardEvent} event */
 function onKey(event) {
-  const target = event.target instanceof HTMLElement ? event.target : null;
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (target?.closest("dialog, #query")) return;
-  if (target?.id === "scrubber" && /^(Arrow|Home|End)/.test(event.key)) return;
-  if (target?.closest("button, a, [role=button], input") && event.key === " ") return;
-  const tens = event.shiftKey && (event.key === "ArrowRight" ? 10 : event.key === "ArrowLeft" ? -10 : 0);
-  const action = ACTIONS[event.key];
-  if (!tens && !action) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isForItself(event)) return;
+  const action = event.shiftKey ? (TENS[event.key] ?? ACTIONS[event.key]) : ACTIONS[event.key];
+  if (!action) return;
   event.preventDefault();
-  if (tens) {
-    pause();
-    go(STATE.at + tens);
-  } else action?.();
+  action();
 }
 
 function start() {
@@ -201,6 +207,10 @@ function start() {
   button("copy").addEventListener("click", () => void copyMoment());
   button("download").addEventListener("click", downloadMoment);
   document.addEventListener("keydown", onKey);
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    event.preventDefault(); // the address is the moment's
+    byId("now").focus();
+  });
   window.addEventListener("popstate", followAddress);
   window.addEventListener("hashchange", followAddress);
   arrangeAll();

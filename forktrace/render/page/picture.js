@@ -147,20 +147,26 @@ function isSpan(element) {
 function sortElements(picture) {
   for (const element of [...picture.root.children]) {
     if (["title", "desc", "style"].includes(element.localName)) continue;
-    if (element.localName === "g") {
-      const process = picture.rows.find((row) => row.group === element)?.process ?? NONE;
-      for (const mark of [...element.children]) if (mark.localName !== "title") readMark(picture, mark, process);
-      continue;
-    }
-    const y = anchorOf(element).y;
-    const kind = element.getAttribute("class") ?? "";
-    if (kind === "ft-page" || y < picture.top) continue;
-    if (y >= picture.bottom) picture.footer.push(element);
-    else if (kind === "ft-frame" || kind === "ft-container-frame") picture.frames.push(element);
-    else if (kind === "ft-guide" || kind === "ft-frame-name") {
-      picture.loose.push({ element, row: rowAt(picture, y) });
-    } else if (!EDGE_KINDS.some((edge) => kind.startsWith(`ft-${edge}`))) readMark(picture, element, NONE);
+    if (element.localName === "g") readGroup(picture, element);
+    else sortElement(picture, element);
   }
+}
+
+/** @param {Picture} picture @param {Element} group */
+function readGroup(picture, group) {
+  const process = picture.rows.find((row) => row.group === group)?.process ?? NONE;
+  for (const mark of [...group.children]) if (mark.localName !== "title") readMark(picture, mark, process);
+}
+
+/** @param {Picture} picture @param {Element} element */
+function sortElement(picture, element) {
+  const y = anchorOf(element).y;
+  const kind = element.getAttribute("class") ?? "";
+  if (kind === "ft-page" || y < picture.top) return;
+  if (y >= picture.bottom) picture.footer.push(element);
+  else if (kind === "ft-frame" || kind === "ft-container-frame") picture.frames.push(element);
+  else if (kind === "ft-guide" || kind === "ft-frame-name") picture.loose.push({ element, row: rowAt(picture, y) });
+  else if (!EDGE_KINDS.includes(shortClass(element))) readMark(picture, element, NONE);
 }
 
 /** @param {Picture} picture @param {Element} mark @param {number} process */

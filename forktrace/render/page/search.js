@@ -18,9 +18,8 @@ function searchable(p) {
 function search(query) {
   const wanted = query.trim().toLowerCase();
   haystack ??= Array.from({ length: COUNT }, (_, p) => searchable(p));
-  const found = haystack.flatMap((hay, p) => (wanted && matches(hay, p, wanted) ? [p] : []));
-  const ordered = DATA.order.filter((p) => found.includes(p) || false);
-  STATE.found = wanted ? new Set(found.length > 2000 ? found : ordered) : null;
+  const hay = haystack;
+  STATE.found = wanted ? new Set(DATA.order.filter((p) => matches(nth(hay, p), p, wanted))) : null;
   byId("found").textContent = wanted ? counted(STATE.found?.size ?? 0, "match", "matches") : "";
   lanes.show();
 }

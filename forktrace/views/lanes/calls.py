@@ -9,6 +9,7 @@ from forktrace.views.lanes.plan import Lane, Plan
 from forktrace.views.shapes import Line, Mark, Polygon
 from forktrace.views.words import duration_words
 
+CALL_KIND = "word call"  # of a text that the legend explains too
 _REACH = 8.0  # px of a bracket above and below the lane
 _SERIF = 4.0
 _RADIUS = 6.0  # px of the diamond
@@ -27,7 +28,7 @@ def _word(lane: Lane, column: int, text: str, title: str) -> Note:
         column,
         1,
         style.WORD,
-        "word",
+        CALL_KIND,
         fixed(text),
         title=title,
         elsewhere=(("below", True), ("above", False), ("above", True)),
@@ -64,6 +65,15 @@ def unwaited_notes(plan: Plan) -> Iterator[Note]:
         if words is not None and lane.gone > lane.end:
             title = f"{lane.process.id}: {words}"
             yield Note(lane.index, "below", lane.end, 0, style.WORD, "word", text, title=title)
+
+
+def zombie_notes(plan: Plan) -> Iterator[Note]:
+    """Yield a word for each process that stayed a zombie for long."""
+    for lane in plan.lanes:
+        if lane.lasting_zombie and lane.gone > lane.end:
+            title = f"{lane.process.id} has ended, but its parent has not waited for it yet"
+            words = fixed("zombie")
+            yield Note(lane.index, "below", lane.end, 6, style.WORD, "word", words, title=title)
 
 
 def draw_bracket(x: float, y: float, title: str | None = None) -> Iterator[Mark]:

@@ -9,6 +9,7 @@ from forktrace.views.lanes import style
 from forktrace.views.lanes.field import Field
 from forktrace.views.lanes.plan import Plan
 from forktrace.views.notes import summary_words
+from forktrace.views.remote import remote_words
 from forktrace.views.select.words import hidden_words
 from forktrace.views.shapes import Box, Label, Mark
 from forktrace.views.source import axis_words, source_words
@@ -62,6 +63,9 @@ def draw_caption(plan: Plan, field: Field, top: float, width: float) -> tuple[li
 
 def _sentences(plan: Plan, field: Field) -> Iterator[str]:
     yield source_words(plan.launch)
+    remote = remote_words(plan.launch, plan.findings)
+    if remote:
+        yield f"{remote}."
     for container in plan.findings.containers[:_CONTAINERS]:
         streams = stream_words(plan.launch, plan.findings, container)
         if streams is not None and plan.lane_of(container.init) is not None:

@@ -166,7 +166,8 @@ def draw_notes(canvas: Canvas, lane: Lane) -> Iterator[Mark]:
         x = canvas.x(note.column)
         if note.kind == CGROUP_KIND:
             tick = x + copysign(style.CGROUP if text else style.CGROUP_TIGHT, note.offset)
-            yield Line(tick, y, tick, y + 17, "cgroup", note.title)
+            reach = -17 if note.zone == "above" else 17
+            yield Line(tick, y, tick, y + reach, "cgroup", note.title)
         if text:
             start = x + note.offset
             anchor = _ENDS if note.leftwards else _STARTS

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from forktrace.views.fonts import fit, text_width
 from forktrace.views.lanes import style
+from forktrace.views.lanes.calls import CALL_KIND
 from forktrace.views.lanes.columns import (
     APART,
     Need,
@@ -19,16 +20,19 @@ from forktrace.views.lanes.columns import (
     room_of,
 )
 from forktrace.views.lanes.edges import SWING, Edge, reserve
+from forktrace.views.lanes.labels import BIRTH_KIND, CGROUP_KIND
 from forktrace.views.lanes.plan import Plan
 
 _LIMITS = (44, 40, 36, 32, 28, 24, 20, 18, 16, 14, 12)  # characters tried for command lines
 _ROUNDING = 0.01
 _LITTLE = 40.0  # px, of which it is a pity that a text lacks them
 _HALVINGS = 30  # of the range of scales
-_CROWD = 20  # command lines beside names
+_CROWD = 40  # command lines beside names
+_EARLY = 0.7  # of the width, that is expected to be there without texts
 _CALM_GAP = 20  # a gap that longer texts must leave room for
 
 
+_UNUSUAL = 0.8  # is what room at another place than the usual one is worth
 _GOOD = 28  # characters of a command line with which its first place is good enough
 _SHORT = _LIMITS[-4:]
 _PAIRS = (("birth", "exec"), ("exit", "reap"))  # one lane's events that belong together
@@ -41,11 +45,13 @@ _TRIED = ((_CALM_GAP, _LIMITS[:-2]), (style.MIN_GAP, _SHORT), (style.DENSE_GAP +
 class Aside:
     """Be what stands with the names, as the field has no room: by the index of the lane.
 
-    ``commands`` are lanes whose command lines do, ``ends`` those whose exit code does.
+    ``commands`` are lanes whose command lines do, ``ends`` those whose exit code does,
+    ``births`` those where the word does that says how their process was made.
     """
 
     commands: frozenset[int] = frozenset()
     ends: frozenset[int] = frozenset()
+    births: frozenset[int] = frozenset()
 
     @property
     def crowded(self) -> bool:
@@ -88,7 +94,7 @@ def arrange(
 
     Long command lines are cut before columns are pressed together; if the shortest ones do not
     fit either, those that take most room are left to the names. If even that is not enough, other
-    texts are written only where they happen to have room, exit codes last of all.
+    texts go there too, and what has no place there is written only where it happens to have room.
 
     Args:
         plan: lanes and columns.
@@ -99,7 +105,8 @@ def arrange(
         fixed: what else must stand apart, whatever the texts.
     """
     spacing = _Spacing(plan)
-    paired = _with_borders(plan, edges, notes, spacing.place(_CALM_GAP, []))
+    usual = _widest_gap(spacing, [], _EARLY * width, _EARLY * fill)
+    paired = _with_borders(plan, edges, notes, spacing.place(max(usual, _CALM_GAP), []))
     found = _needs(spacing, paired, width, fixed)
     written = paired
     if found is None:
@@ -121,8 +128,10 @@ def _aside(notes: list[Note], texts: Sequence[tuple[Note, str]]) -> Aside:
     """Find the lanes with a command line, or an exit code, that is not written."""
     commands = Counter(note.lane for note in notes if note.kind == "argv")
     commands -= Counter(note.lane for note, text in texts if text and note.kind == "argv")
-    ends = {note.lane for note, text in texts if not text and is_end(note)}
-    return Aside(frozenset(commands), frozenset(ends))
+    lost = [note for note, text in texts if not text]
+    ends = {note.lane for note in lost if is_end(note)}
+    births = {note.lane for note in lost if note.kind == BIRTH_KIND}
+    return Aside(frozenset(commands), frozenset(ends), frozenset(births))
 
 
 def is_end(note: Note) -> bool:
@@ -140,6 +149,8 @@ class _Spacing:
         self._minor: set[int] = set()
         for column in range(2, plan.last):
             before, event = plan.events[column - 2], plan.events[column - 1]
+            if plan.lanes[event.lane].lasting_zombie and event.kind == "reap":
+                continue
             if ((before.kind, event.kind) in _PAIRS and before.lane == event.lane) or (
                 event.kind == "adopt" and before.kind in ("exit", "adopt")
             ):
@@ -183,8 +194,9 @@ def _with_borders(
     used: set[tuple[int, Zone, int, bool]] = set()
 
     def is_best(place: Note) -> tuple[bool, float]:
-        enough = place.width(_GOOD)
-        return _side(place) not in used, min(room_of(place, room.border(place), xs), enough)
+        enough = min(room_of(place, room.border(place), xs), place.width(_GOOD))
+        usual = (place.zone, place.offset) == (note.zone, note.offset)
+        return _side(place) not in used, enough if usual else enough * _UNUSUAL
 
     for note in sorted(notes, key=lambda note: len(note.places)):  # first those that can't move
         place = max(note.places, key=is_best)
@@ -217,11 +229,11 @@ def _most_needed(
 ) -> list[tuple[Note, Span]]:
     """Return the notes without as few as possible of those that take most room.
 
-    A lane's command lines go together, before all other texts; exit codes go last.
+    A lane's command lines go together, and before all other texts; then the words at births;
+    last go those that can't stand with the names instead.
     """
     for gap in (style.MIN_GAP, style.DENSE_GAP + 1):
         order = _dispensable(spacing, notes, gap)
-        commands = sum(group[0][0].kind == "argv" for group in order)
         low, high = 0, len(order)
         while low < high:
             middle = (low + high) // 2
@@ -231,7 +243,7 @@ def _most_needed(
                 high = middle
             else:
                 low = middle + 1
-        if low <= commands:
+        if all(group[0][0].kind == "argv" for group in order[:low]):
             break
     return [pair for group in order[low:] for pair in group]
 
@@ -242,19 +254,19 @@ def _dispensable(
     """Group notes that stand or go together, those first that can go most easily."""
     bare = [need_of(n, b, n.least) for n, b in notes if n.kind != "argv"]
     xs = spacing.place(gap, bare)
-    groups: dict[int, list[tuple[Note, Span]]] = {}
+    groups: dict[tuple[str, int], list[tuple[Note, Span]]] = {}
     for i, (note, border) in enumerate(notes):
-        groups.setdefault(-1 - note.lane if note.kind == "argv" else i, []).append((note, border))
+        together = ("argv", note.lane) if note.kind == "argv" else ("", i)
+        groups.setdefault(together, []).append((note, border))
 
     def lacking(group: list[tuple[Note, Span]]) -> float:
         needs = (need_of(note, border, note.least) for note, border in group)
         return max(need.px - (xs[need.right] - xs[need.left]) for need in needs)
 
     def rank(group: list[tuple[Note, Span]]) -> tuple[int, float]:
-        note = group[0][0]
-        if note.kind == "argv":
-            return 0, -lacking(group)
-        return (3 if is_end(note) else 1 if note.zone == "beside" else 2), -group[0][0].width(0)
+        note, lack = group[0][0], lacking(group)
+        order = {"argv": 0 if lack > 0 else 3, BIRTH_KIND: 1, CALL_KIND: 4, CGROUP_KIND: 5}
+        return 2 if is_end(note) else order.get(note.kind, 6), -lack
 
     return sorted(groups.values(), key=rank)
 

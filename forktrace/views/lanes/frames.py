@@ -137,12 +137,22 @@ def _title(frame: Frame, container: Container) -> str:
 def _namespace(canvas: Canvas, frame: Frame) -> Box:
     """Draw a frame as long as its lanes."""
     lanes = frame.lanes
-    left = min(canvas.x(lane.birth) for lane in lanes) - 7
+    left = min(canvas.x(lane.birth) - _head(canvas, lane) for lane in lanes) - 7
     right = max(canvas.x(lane.end) + _tail(canvas, lane) for lane in lanes)
     down = _DOWN_TEXT if canvas.field.has_text(lanes[-1].index, "below") else _DOWN
     top, bottom = canvas.y(lanes[0]) - _UP, canvas.y(lanes[-1]) + down
     title = f"PID namespace ({frame.namespace})"
     return Box(left, top, right - left, bottom - top, "frame", _RADIUS, title)
+
+
+def _head(canvas: Canvas, lane: Lane) -> float:
+    """Return the px that words take left of where a lane begins."""
+    birth = canvas.x(lane.birth)
+    reach = [0.0]
+    for note, text in canvas.field.texts:
+        if note.lane == lane.index and text and note.leftwards:
+            reach.append(birth - canvas.x(note.column) - note.offset + text_width(text, note.face))
+    return max(reach)
 
 
 def _tail(canvas: Canvas, lane: Lane) -> float:

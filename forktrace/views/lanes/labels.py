@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from forktrace.model.process import Image, Process, image_name
+from forktrace.model.process import Adoption, Image, Process, image_name
 from forktrace.views.fonts import TIMES, Face
 from forktrace.views.lanes import style
-from forktrace.views.lanes.calls import session_note, subreaper_note, unwaited_notes
+from forktrace.views.lanes.calls import session_note, subreaper_note, unwaited_notes, zombie_notes
 from forktrace.views.lanes.cgroups import Move
-from forktrace.views.lanes.columns import Note, fixed
+from forktrace.views.lanes.columns import Note, Zone, fixed
 from forktrace.views.lanes.edges import adoption_title, birth_title, birth_word
 from forktrace.views.lanes.plan import Event, Lane, PlacedMove, Plan
 from forktrace.views.notes import ends_words
@@ -25,8 +25,10 @@ from forktrace.views.words import (
 
 _TITLE_CHARS = 4000  # of arguments, in the text that appears on hover
 _PATH_CHARS = 28
-_PATH_WORDS = len("cgroup ")
 CGROUP_KIND = "word path"  # of a text with a tick of its own
+BIRTH_KIND = "word birth"
+_RIGHT: tuple[tuple[Zone, bool], ...] = (("above", False),)
+_ANYWHERE: tuple[tuple[Zone, bool], ...] = (("below", True), *_RIGHT, ("above", True))
 
 
 def make_notes(plan: Plan) -> list[Note]:
@@ -51,6 +53,7 @@ def make_notes(plan: Plan) -> list[Note]:
         *_ended_before(plan),
         *_subreapers(plan),
         *unwaited_notes(plan),
+        *zombie_notes(plan),
         *map(_cgroup, plan.moves),
     ]
 
@@ -60,7 +63,7 @@ def _birth(lane: Lane, column: int) -> Note | None:
     if not word:
         return None
     title = birth_title(lane.process, lane.count)
-    return Note(lane.index, "beside", column, -13, style.WORD, "word", fixed(word), title=title)
+    return Note(lane.index, "beside", column, -13, style.WORD, BIRTH_KIND, fixed(word), title=title)
 
 
 def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
@@ -93,7 +96,8 @@ def _exit(plan: Plan, lane: Lane, column: int) -> Note | None:
     kind = "end alert" if is_alert(words) else "end"
     text = words.removeprefix("exit ")
     title = f"{lane.process.id}: {exit_words(end)}" if lane.count == 1 else words
-    at, offset = (lane.gone, 6) if lane.reaped_at_once else (column, 9)
+    at_once = lane.reaped_at_once and not lane.lasting_zombie
+    at, offset = (lane.gone, 6) if at_once else (column, 9)
     return Note(lane.index, "beside", at, offset, style.END, kind, fixed(text), title=title)
 
 
@@ -106,7 +110,12 @@ def _adopted(plan: Plan, lane: Lane, column: int, event: Event) -> Note | None:
     if event.adoption is None:
         return None
     text = f"adopted by {event.adoption.parent}"
+    whole = text + _after_double_fork(plan, lane, event.adoption)
     title = adoption_title(plan, lane, event)
+
+    def words(limit: int) -> str:
+        return whole if len(whole) <= limit else text
+
     return Note(
         lane.index,
         "above",
@@ -114,10 +123,17 @@ def _adopted(plan: Plan, lane: Lane, column: int, event: Event) -> Note | None:
         10,
         style.WORD,
         "word",
-        fixed(text),
-        title=title,
+        words,
+        len(text),
+        len(whole),
+        title,
         elsewhere=(("above", True),),
     )
+
+
+def _after_double_fork(plan: Plan, lane: Lane, adoption: Adoption) -> str:
+    fork = plan.findings.double_forks.get(lane.process.id)
+    return ": a double fork" if fork is not None and fork.middle == adoption.death else ""
 
 
 def _cgroup(move: PlacedMove) -> Note:
@@ -125,9 +141,10 @@ def _cgroup(move: PlacedMove) -> Note:
     path = printable(move.move.path)
     by = move.move.by if move.move.by != lane.process.id else None
     ending = f" by {by}" if by else ""
+    around = len("cgroup ") + len(ending)
 
     def words(limit: int) -> str:
-        return f"cgroup {_last_part(short_ids(path), limit - _PATH_WORDS)}{ending}"
+        return f"cgroup {_last_part(short_ids(path), limit - around)}{ending}"
 
     return Note(
         lane.index,
@@ -137,10 +154,10 @@ def _cgroup(move: PlacedMove) -> Note:
         style.WORD,
         CGROUP_KIND,
         words,
-        _PATH_WORDS + 9,
-        _PATH_WORDS + _PATH_CHARS,
+        around + style.LEAST_CHARS,
+        around + _PATH_CHARS,
         _move_title(lane, move.move),
-        elsewhere=(("below", True),) if column > lane.birth else (),
+        elsewhere=_ANYWHERE if column > lane.birth else _RIGHT,
     )
 
 
@@ -239,13 +256,14 @@ def detail_line(lane: Lane) -> str:
     return f"{role_word(lane)} · {pid}" if lane.role not in (None, "other") else pid
 
 
-def badge(plan: Plan, lane: Lane, *, with_end: bool) -> str:
+def badge(plan: Plan, lane: Lane, *, with_birth: bool, with_end: bool) -> str:
     """Say how many threads a process had besides its first, and how many are folded into it.
 
-    With its end where the field has no room for that.
+    With the word for its birth, and with its end, where the field has no room for that.
     """
     threads = len(lane.process.threads) if lane.count == 1 else 0
     parts = [
+        birth_word(lane.process.creation) if with_birth else "",
         f"+{count_words(threads, 'thread')}" if threads else "",
         within_words(plan.findings, lane.row.within) if lane.row.within else "",
         ends_words(plan.launch, lane.row.ids) if with_end else "",

@@ -66,8 +66,10 @@ def lay_out_lanes(
     if options.time:
         _require_times(launch)
     plan, edges, frames, left, field = _arrangement(launch, findings, selection, options)
-    width = max(left + field.width + _right_margin(plan), min(style.LEAST_WIDTH, most))
     command = command_of(plan)
+    titled = min(text_width(command, style.TITLE) + 2 * style.MARGIN, style.TITLE_WIDTH)
+    least = min(max(style.LEAST_WIDTH, titled), most)
+    width = max(left + field.width + _right_margin(plan), least)
     header, top = draw_title(plan, command, width)
     axis: list[Mark] = []
     if plan.times:
@@ -128,8 +130,9 @@ def _arrangement(
 
 
 def _left_aside(arrangement: _Arrangement) -> tuple[int, int]:
-    aside = arrangement.field.aside
-    return len(aside.ends), len(aside.commands)
+    field = arrangement.field
+    unwritten = sum(not text for _, text in field.texts)
+    return len(field.aside.ends), unwritten + len(field.aside.commands)
 
 
 def _arranged(

@@ -78,8 +78,10 @@ def _cgroup_words(plan: Plan) -> str:
     exact = {placed.move.exact for placed in plan.moves}
     if exact == {True}:
         return "moved to another cgroup"
-    return "moved to, or first seen in, another cgroup" if True in exact else (
-        "first seen in another cgroup"
+    return (
+        "moved to, or first seen in, another cgroup"
+        if True in exact
+        else ("first seen in another cgroup")
     )
 
 

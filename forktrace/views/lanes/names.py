@@ -17,6 +17,7 @@ from forktrace.views.lanes.plan import Lane, Plan
 from forktrace.views.shapes import Box, Label, Mark
 
 _WIDEST = 250.0  # px for the whole column
+_WIDEST_ASIDE = 190.0  # px that a few command lines there may widen it to
 _WIDEST_CROWDED = 400.0  # the same where the command lines stand there
 _LEADING = 14.0
 _SPACE = 6.0
@@ -32,7 +33,9 @@ def names_width(plan: Plan, aside: Aside) -> float:
 
 def _width(plan: Plan, lane: Lane, aside: Aside) -> float:
     first = _id_width(plan) + text_width(name_line(lane), style.NAME)
-    below = (text_width(text, face) for text, face, _ in _below(lane, aside))
+    below = [text_width(text, face) for text, face, _ in _below(lane, aside)]
+    if lane.index in aside.commands and not aside.crowded:
+        below[-1] = min(below[-1], _WIDEST_ASIDE)
     return max(first + _badge_width(plan, lane, aside), *below)
 
 
@@ -41,8 +44,13 @@ def _id_width(plan: Plan) -> float:
 
 
 def _badge_width(plan: Plan, lane: Lane, aside: Aside) -> float:
-    text = badge(plan, lane, with_end=lane.index in aside.ends)
+    text = _badge_words(plan, lane, aside)
     return text_width(text, style.BADGE) + _PILL + 8 if text else 0.0
+
+
+def _badge_words(plan: Plan, lane: Lane, aside: Aside) -> str:
+    born, ended = lane.index in aside.births, lane.index in aside.ends
+    return badge(plan, lane, with_birth=born, with_end=ended)
 
 
 def has_third(lane: Lane, aside: Aside) -> bool:
@@ -84,7 +92,7 @@ def draw_name(plan: Plan, lane: Lane, y: float, width: float, aside: Aside) -> I
 
 
 def _badge(plan: Plan, lane: Lane, y: float, right: float, aside: Aside) -> Iterator[Mark]:
-    text = badge(plan, lane, with_end=lane.index in aside.ends)
+    text = _badge_words(plan, lane, aside)
     if not text:
         return
     width = text_width(text, style.BADGE) + _PILL

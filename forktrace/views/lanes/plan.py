@@ -16,6 +16,9 @@ from forktrace.views.words import cut, name_of
 
 _MANY_EVENTS = 80  # above that each needs a reason to have a column
 
+_LASTING_NS = 50_000_000  # of a zombie, well above what a wait takes that comes at once
+_LONG = 1.0
+
 Kind = Literal["stand", "birth", "exec", "exit", "adopt", "reap", "session", "subreaper"]
 
 
@@ -60,6 +63,15 @@ class Lane:
     def reaped_at_once(self) -> bool:
         """Say whether it was waited for before anything else happened."""
         return self.process.reap is not None and self.gone == self.end + 1
+
+    @property
+    def lasting_zombie(self) -> bool:
+        """Say whether it was a zombie for long, next to how long it lived (which needs times)."""
+        end, reap = self.process.exit, self.process.reap
+        if end is None or reap is None:
+            return False
+        lived = end.at.at_ns - self.process.born.at_ns
+        return reap.at.at_ns - end.at.at_ns > max(_LONG * lived, _LASTING_NS)
 
     @property
     def unseen(self) -> bool:

@@ -19,6 +19,7 @@ FRAME_OUT = 13.0  # px that a container's frame stands out left and right
 FRAME_TOP, FRAME_BOTTOM = 20.0, 7.0  # px that it adds to its first and its last row
 WIDTH = 1600.0
 LEAST_WIDTH = 700.0
+TITLE_WIDTH = 1000.0  # to which a long title may widen a picture
 MOST_CHARS, LEAST_CHARS = 60, 12  # of a command line above a lane
 
 TITLE = Face(15.5, bold=True, mono=True)

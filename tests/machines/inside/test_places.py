@@ -59,7 +59,7 @@ def test_outside_of_a_unit(
         assert cgls[process.pid] == path
         assert shown[process.pid] == path
         assert traced.cgroup(process) == [f"0::{path}"]
-        assert f"ended in the cgroup {short(path)}" in said
+        assert f"ended up in the cgroup {short(path)}" in said
 
 
 def test_detached(forktrace: Watched, image: str, container: str, keep: Keep) -> None:
@@ -119,7 +119,9 @@ def test_exec(forktrace: Watched, image: str, container: str, keep: Keep) -> Non
     """What podman exec runs is in the container's cgroup."""
     podman("run", "-d", "--name", container, image, "sleep", "600")
     payload = int(inspect(container)["State"]["Pid"])
-    process, trace = forktrace.start_recording("podman", "exec", container, "cat", "/proc/self/cgroup")
+    process, trace = forktrace.start_recording(
+        "podman", "exec", container, "cat", "/proc/self/cgroup"
+    )
     status, out, err = finish(process)
     assert status == 0, err
     keep(trace, "podman-exec")

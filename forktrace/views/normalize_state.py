@@ -1,0 +1,174 @@
+"""Say what a process' state was at its own steps, however often /proc was looked at in between.
+
+How much a trace holds of that is a matter of chance: a look at another process' step may come
+before or after a change. At a process' own steps it is always looked at, so a change is told at
+the first of those that follow it. A cgroup can be changed by others at any time; it is told at the
+next creation or end, as whoever moves a process waits for neither of its execs.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from forktrace.analysis.stream_ends import inode, kind
+from forktrace.model.process import Descriptor, DescriptorTable, Moment, Process, Sample
+
+_PASSING = ("ESRCH", "ENOENT", "EAGAIN")  # of a process that just ended
+_STANDARD = (0, 1, 2)
+
+Own = list[tuple[int, Moment, str]]  # a process' steps: observed time in ns, new moment, kind
+Values = dict[str, Any]
+
+
+class States:
+    """Rebuild the samples of all processes, a creator before its children.
+
+    Args:
+        number: gives the new number of a pid, process group or session as of an event's position.
+    """
+
+    def __init__(self, number: Callable[[int, int], int]) -> None:
+        self._number = number
+        self._told: dict[str, list[tuple[int, Values]]] = {}
+
+    def samples(
+        self, process: Process, own: Own, creator: str | None, pids: tuple[int, list[int]]
+    ) -> list[Sample]:
+        """Return what is new at each step of a process; all that is known at the first.
+
+        Args:
+            process: the process as observed.
+            own: its steps, in order.
+            creator: the id of the process as observed that it was copied from.
+            pids: the new pid of its real parent at birth, and its own in each PID namespace.
+        """
+        start, nspid = own[0][1], pids[1]
+        known = self._at(creator, start.seq) if creator else {}
+        changes: dict[int, Values] = {0: dict(known)}
+        for sample in process.samples:
+            birth = sample.at_event == "birth"  # it can come after the creator's record
+            for name, value in self._values(sample).items():
+                seen = _place(own, sample.at.at_ns, external=name == "cgroup")
+                place = 0 if birth else seen
+                changes.setdefault(place, {})[name] = value
+        result = []
+        current: Values = {}
+        for place in sorted(changes):
+            new = {k: v for k, v in changes[place].items() if current.get(k) != v}
+            current |= new
+            _, at, kind = own[place]
+            self._told.setdefault(process.id, []).append((at.seq, dict(current)))
+            made = Sample(at, _EVENTS.get(kind, "create"), **new)
+            if place == 0:
+                made.ppid, made.nspid = pids[0] or None, nspid or None
+            if new or place == 0:
+                result.append(made)
+        return result
+
+    def _at(self, id_: str, seq: int) -> Values:
+        """Return what was told of a process up to a new position."""
+        told = [values for at, values in self._told.get(id_, ()) if at <= seq]
+        return told[-1] if told else {}
+
+    def _values(self, sample: Sample) -> Values:
+        seq = sample.at.seq
+        errors = {k: v for k, v in sample.errors.items() if v not in _PASSING}
+        found: Values = {
+            "comm": sample.comm,
+            "pgid": None if sample.pgid is None else self._number(sample.pgid, seq),
+            "sid": None if sample.sid is None else self._number(sample.sid, seq),
+            "tty": sample.tty,
+            "cgroup": None if sample.cgroup is None else cgroup_lines(sample.cgroup),
+            "ns": sample.ns,
+            "errors": errors or None,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+_EVENTS = {"birth": "birth", "exec": "exec", "exit": "exit"}
+
+
+def cgroup_lines(lines: Iterable[str]) -> list[str]:
+    """Number v1 hierarchies by their controllers: the kernel does it anew at each boot."""
+    parts = [line.split(":", 2) for line in lines]
+    legacy = sorted(p[1:] for p in parts if len(p) == 3 and p[0] != "0")
+    unified = [":".join(p) for p in parts if len(p) != 3 or p[0] == "0"]
+    return [*(f"{i}:{':'.join(rest)}" for i, rest in enumerate(legacy, start=1)), *unified]
+
+
+class Tables:
+    """Rebuild the tables of descriptors: the standard streams, and what they are connected with.
+
+    What else was open is a matter of the moment, and only looked at now and then.
+    """
+
+    def __init__(self, processes: Iterable[Process]) -> None:
+        self._connected = {
+            key
+            for process in processes
+            for table in process.descriptors
+            for fd in _STANDARD
+            if fd in table.fds
+            for key in _ends(table.fds[fd])
+        }
+
+    def all(
+        self, process: Process, moment: Callable[[DescriptorTable], Moment]
+    ) -> list[DescriptorTable]:
+        """Return the tables of a process, a new one at each exec and where something changed.
+
+        Args:
+            process: the process as observed.
+            moment: gives the new moment of what a table was read at.
+        """
+        found = sorted(
+            (self.part(table, moment(table)) for table in process.descriptors),
+            key=lambda table: table.at.seq,
+        )
+        return list(_changed(found))
+
+    def part(self, table: DescriptorTable, at: Moment) -> DescriptorTable:
+        """Return what is kept of a table."""
+        fds = {fd: opened for fd, opened in table.fds.items() if self._kept(table, fd, opened)}
+        errors = {key: error for key, error in table.errors.items() if key in ("0", "1", "2", "fd")}
+        return replace(table, at=at, fds=fds, errors=errors)
+
+    def _kept(self, table: DescriptorTable, fd: int, opened: Descriptor) -> bool:
+        if fd in _STANDARD:
+            return True
+        # At other times it changes from one moment to the next what is open.
+        return table.at_event == "container" and not self._connected.isdisjoint(_ends(opened))
+
+
+def _ends(opened: Descriptor) -> Iterator[tuple[str, int]]:
+    """Yield by what the two ends of a pipe, a pair of sockets or a terminal can be matched."""
+    if opened.to.startswith("/dev/pts/") and opened.slave is None:
+        number = opened.to.rpartition("/")[2]
+        yield from [("tty", int(number))] if number.isdecimal() and len(number) < 10 else ()
+    for number_or_none in (opened.tty, opened.slave):
+        if number_or_none is not None:
+            yield "tty", number_or_none
+    what = kind(opened)
+    if what in ("pipe", "socket"):
+        for known in (inode(opened), opened.peer):
+            if known:
+                yield what, known
+
+
+def _changed(found: Iterable[DescriptorTable]) -> Iterator[DescriptorTable]:
+    before: dict[int, Descriptor] | None = None
+    for table in found:
+        streams = {fd: opened for fd, opened in table.fds.items() if fd in _STANDARD}
+        if table.at_event in ("exec", "container") or streams != before:
+            yield table
+        before = streams
+
+
+def _place(own: Own, at_ns: int, *, external: bool) -> int:
+    """Return which step tells of what was seen at a time: that of the same stop, or the next."""
+    last = len(own) - 1
+    place = min(bisect_left(own, at_ns, key=lambda step: step[0]), last)
+    while external and 0 < place < last and own[place][2] == "exec":
+        place += 1
+    return place

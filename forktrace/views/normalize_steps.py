@@ -1,0 +1,230 @@
+"""Put the events of a launch into an order that does not change from run to run.
+
+What one process did stays in its order. Between processes only what is known to depend on
+something comes after it:
+
+- a process' first step after its creation, and its parent's and adopters' births;
+- after vfork(2), the creator's next step after the child's exec or end (CLONE_VFORK, clone(2));
+- a process' end before its real parent's (else it had been adopted), and, where waits were not
+  recorded, before whatever its parent was seen to do next: it may have waited for it; where they
+  were, before the wait that took it;
+- a death by signal after the kill(2) that sent it;
+- of a container, in the order of the OCI runtime specification's lifecycle: each invocation of the
+  runtime after the one before, the payload's exec after ``start``, the engine's end after the
+  container's and the monitor's;
+- the end of the traced command after all ends that were seen before it;
+- what lies a second or more apart.
+
+All else counts as concurrent, and is laid out as if every step took as long as any other; what
+then falls on the same place stands in creation order. The order so made is one that could have
+been observed, not always the one that was.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from forktrace.analysis.findings import Container, Findings
+from forktrace.model.launch import Launch
+from forktrace.model.process import Call, Image, Moment, Process, UntracedChild
+
+_APART_NS = 1_000_000_000
+_KILLS = ("kill", "tgkill", "tkill", "pidfd_send_signal")
+_WAITS = ("wait4", "waitid")
+
+Kind = Literal["birth", "exec", "call", "untraced", "released", "adoption", "exit"]
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """Be something that a process did, at its observed moment; ``level`` is its new place."""
+
+    kind: Kind
+    process: Process
+    at: Moment
+    what: Image | Call | UntracedChild | None = None
+    level: int = 0
+    after: list["Step"] = field(default_factory=list)
+
+
+class Steps:
+    """Know all steps of a launch, and which comes after which.
+
+    ``own`` maps a process to its steps, its birth first; ``ordered`` has all in their new order.
+    """
+
+    def __init__(self, launch: Launch, findings: Findings) -> None:
+        self._launch = launch
+        self.own = {p.id: _steps_of(p) for p in launch.inside}
+        self._chains: dict[str, list[Step]] = {}
+        self._seqs: dict[str, list[int]] = {}
+        self._with_births()
+        self._places = {s: i for chain in self._chains.values() for i, s in enumerate(chain) if i}
+        self._at = {(s.process.id, s.at.seq): s for own in self.own.values() for s in own}
+        self._connect(findings)
+        self.ordered = self._order()
+
+    def end_of(self, id_: str | None) -> Step | None:
+        """Return the step in which a process ended."""
+        return next((s for s in reversed(self.own.get(id_ or "", ())) if s.kind == "exit"), None)
+
+    def _with_births(self) -> None:
+        """Chain each process' own steps and its children's births, as they came."""
+        chains: dict[str, list[tuple[int, Step]]] = {
+            id_: [(step.at.seq, step) for step in own] for id_, own in self.own.items()
+        }
+        for process in self._launch.inside:
+            creation = process.creation
+            if creation is not None and creation.creator in chains:
+                chains[creation.creator].append((creation.at.seq, self.own[process.id][0]))
+        for id_, chain in chains.items():
+            ordered = [chain[0], *sorted(chain[1:], key=lambda item: item[0])]
+            self._seqs[id_] = [seq for seq, _ in ordered]
+            self._chains[id_] = [step for _, step in ordered]
+
+    def _connect(self, findings: Findings) -> None:
+        for chain in self._chains.values():
+            for earlier, later in zip(chain, chain[1:], strict=False):
+                _link(earlier, later)
+        waits = any(step.what.name in _WAITS for step in self._calls())  # type: ignore[union-attr]
+        for process in self._launch.inside:
+            self._connect_birth(process)
+            self._connect_end(process, waits=waits)
+        self._connect_kills()
+        for container in findings.containers:
+            self._connect_container(container)
+        last = self.end_of(self._launch.root)
+        for id_ in self.own:
+            _link(self.end_of(id_), last)
+
+    def _connect_birth(self, process: Process) -> None:
+        birth = self.own[process.id][0]
+        for other in (process.parent, *(a.parent for a in process.adoptions)):
+            if other in self.own:
+                _link(self.own[other][0], birth)
+        creation = process.creation
+        if creation is None or creation.creator not in self.own:
+            return
+        _link(self.own[creation.creator][0], birth)
+        if "CLONE_VFORK" in creation.flags:
+            released = next((s for s in self.own[process.id] if s.kind in ("exec", "exit")), None)
+            following = self._places[birth] + 1
+            _link(released, *self._chains[creation.creator][following : following + 1])
+
+    def _connect_end(self, process: Process, *, waits: bool) -> None:
+        end = self.end_of(process.id)
+        parent = self._launch.parent_now(process)
+        for adoption in process.adoptions:
+            _link(self.end_of(adoption.death), end)
+        if end is None or parent not in self.own:
+            return
+        _link(end, self.end_of(parent))
+        if process.reap is not None and process.reap.by in self.own:
+            _link(end, self._at.get((process.reap.by, process.reap.at.seq)))
+        elif not waits:
+            following = bisect_right(self._seqs[parent], end.at.seq)
+            _link(end, *self._chains[parent][following : following + 1])
+
+    def _connect_kills(self) -> None:
+        killed: dict[int, list[Step]] = {}
+        for process in self._launch.inside:
+            end = self.end_of(process.id)
+            if end is not None and process.exit and process.exit.signal:
+                killed.setdefault(process.pid, []).append(end)
+        for step in self._calls():
+            call = step.what
+            if isinstance(call, Call) and call.name in _KILLS and call.error is None:
+                pid = call.arguments.get("pid")
+                for end in killed.get(pid, ()) if isinstance(pid, int) else ():
+                    _link(step, end)
+
+    def _connect_container(self, container: Container) -> None:
+        invocations = [id_ for id_ in container.runtimes if id_ in self.own]
+        for earlier, later in zip(invocations, invocations[1:], strict=False):
+            _link(self.end_of(earlier), self.own[later][0])
+        payload = self._payload(container)
+        for id_ in invocations:
+            if "start" in self._launch.processes[id_].argv:
+                ran = next((s for s in self.own[id_] if s.kind == "exec"), None)
+                _link(ran or self.own[id_][0], payload)
+        last = self.end_of(container.engine)
+        _link(self.end_of(container.init), last)
+        _link(self.end_of(container.monitor), last)
+
+    def _payload(self, container: Container) -> Step | None:
+        at = container.payload
+        if at is None:
+            return None
+        members = (s for id_ in container.members for s in self.own.get(id_, ()))
+        return next((s for s in members if s.kind == "exec" and s.at.seq == at.seq), None)
+
+    def _calls(self) -> Iterator[Step]:
+        return (s for own in self.own.values() for s in own if s.kind == "call")
+
+    def _order(self) -> list[Step]:
+        steps = sorted((s for own in self.own.values() for s in own), key=lambda s: s.at.seq)
+        _set_levels(steps, apart=self._launch.header.times)
+        rank = self._ranks()
+        return sorted(steps, key=lambda s: (s.level, rank[s.process.id], s.at.seq))
+
+    def _ranks(self) -> dict[str, int]:
+        """Number the processes as a walk down from the first creators meets them."""
+        tops = [p for p in self._launch.inside if p.creator not in self.own]
+        tops.sort(key=lambda p: (p.id != self._launch.root, p.name, len(p.argv)))
+        stack = [p.id for p in reversed(tops)]
+        found: dict[str, int] = {}
+        while stack:
+            id_ = stack.pop()
+            found[id_] = len(found)
+            born = [s.process.id for s in self._chains[id_][1:] if s.kind == "birth"]
+            stack.extend(reversed(born))
+        return found
+
+
+def _steps_of(process: Process) -> list[Step]:
+    """Return a process' steps, its birth first, the others in observed order."""
+    later = [
+        Step("exec", process, image.at, image)
+        for i, image in enumerate(process.images)
+        if not image.inherited and not (process.attached and i == 0)
+    ]
+    later += [Step("call", process, call.at, call) for call in process.calls if not _noise(call)]
+    later += [Step("untraced", process, child.at, child) for child in process.untraced]
+    later += [Step("adoption", process, a.at) for a in process.adoptions if a.death is None]
+    if process.released is not None:
+        later.append(Step("released", process, process.released))
+    if process.exit is not None:
+        later.append(Step("exit", process, process.exit.at))
+    return [Step("birth", process, process.born), *sorted(later, key=lambda s: s.at.seq)]
+
+
+def _noise(call: Call) -> bool:
+    """Say if a call is no deed of the program: Go's runtime preempts threads by SIGURG."""
+    return call.name == "tgkill" and call.arguments.get("signal") == "SIGURG"
+
+
+def _link(earlier: Step | None, later: Step | None = None) -> None:
+    """Have one step come after another, if that is how they were observed.
+
+    So every link points forward in the trace, and whatever it says there is no circle.
+    """
+    if earlier is not None and later is not None and earlier.at.seq < later.at.seq:
+        later.after.append(earlier)
+
+
+def _set_levels(steps: Iterable[Step], *, apart: bool) -> None:
+    """Place each step right after the last of those that it comes after.
+
+    Args:
+        steps: all steps, in observed order.
+        apart: the times are real, so that what lies far apart is in order.
+    """
+    done: list[Step] = []
+    passed, highest = 0, -1
+    for step in steps:
+        while apart and passed < len(done) and done[passed].at.at_ns <= step.at.at_ns - _APART_NS:
+            highest = max(highest, done[passed].level)
+            passed += 1
+        step.level = max([highest, *(other.level for other in step.after)]) + 1
+        done.append(step)
