@@ -9,10 +9,12 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from forktrace.trace import events
+from forktrace.trace.text import Text
 
 SEED = 20
 _TRACER, _INIT, _FIRST_PID = 900, 1, 1000
@@ -84,7 +86,7 @@ class World:
         parent = by.parent if "CLONE_PARENT" in flags and by.parent else by
         child = Task(self._pid(), parent, inner)
         parent.children[child.pid] = child
-        how = "vfork" if "CLONE_VFORK" in flags else "clone"
+        how: Literal["vfork", "clone"] = "vfork" if "CLONE_VFORK" in flags else "clone"
         self._write(events.Created(self.tick(), by.pid, tid, child.pid, how, flags, "SIGCHLD"))
         self._write(events.Started(self.tick(), child.pid))
         self.count += 1
@@ -101,13 +103,14 @@ class World:
         self, task: Task, command: str, fds: dict[str, events.Descriptor] | None = None
     ) -> None:
         """Let a task execute a program; of it is read what was not known before."""
-        argv = command.split()
-        state = events.State(comm=argv[0][:15])
+        argv: list[Text] = [*command.split()]
+        name = command.split()[0]
+        state = events.State(comm=name[:15])
         if not task.told:
             ppid = task.parent.pid if task.parent else _TRACER
             state = msgspec.structs.replace(state, ppid=ppid, nspid=_nspid(task))
         task.told = True
-        path = f"/usr/bin/{argv[0]}"
+        path = f"/usr/bin/{name}"
         at = self.tick()
         self._write(
             events.Executed(at, task.pid, path=path, argv=argv, exe=path, cwd="/src", state=state)

@@ -1,4 +1,4 @@
 import_image
-trace sh -c 'podman pod create --network=none --name duo
-podman run --rm --pod duo alpine echo hi
-podman pod rm -f -t 0 duo'
+podman pod create --network=none --name duo >/dev/null
+trace podman run --rm --pod duo alpine echo hi
+podman pod rm -f -t 0 duo >/dev/null

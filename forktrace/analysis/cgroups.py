@@ -7,7 +7,7 @@ were recorded, and none was this one, it was somebody outside the trace, as syst
 asked over D-Bus.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -43,7 +43,7 @@ def paths(lines: Sequence[str]) -> dict[str, str]:
 class _Step(NamedTuple):
     """Be one thing that tells of a process' cgroup; of a sample ``shown`` is what it showed.
 
-    ``upcoming`` is what the next sample shows.
+    ``upcoming`` is what the next look shows; at an exec that may be what was seen before.
     """
 
     what: Sample | Write | Image
@@ -136,8 +136,6 @@ class _Search:
         creator = process.creator or ""
         if self.stays.last(process.id, name) is not None:
             return False
-        if self.stays.at(creator, sample.at.at_ns).get(name) != path:
-            return False
         moved = self.stays.last(creator, name)
         if moved is None or moved.path != path or moved.how not in _UNEXPLAINED:
             return False
@@ -153,7 +151,8 @@ class _Search:
             path = _path(write, path, upcoming.get(name))
             if path is None:
                 return {name}
-            self._move(process, name, path, write)
+            if path == now.get(name) or not self._without_effect(process, name, write, upcoming):
+                self._move(process, name, path, write)
             return set()
         changing = {
             n: p for n, p in upcoming.items() if p != now.get(n) and _fits(write.directory, p)
@@ -162,6 +161,18 @@ class _Search:
             self._move(process, hierarchy, to, write)
         there = any(_fits(write.directory, path) for path in now.values())
         return set() if changing or there else set(known)
+
+    def _without_effect(self, process: Process, name: str, write: Write, upcoming: State) -> bool:
+        """Say whether the next look found a process where it was before a write.
+
+        The file was an ordinary one then, in a folder that is no cgroup's: crun 1.8 makes such
+        folders where the v2 hierarchy is not mounted.
+        """
+        now = self.stays.now(process.id)
+        if name not in upcoming or upcoming[name] != now.get(name):
+            return False
+        later = (w for w in self._writes.of[process.id] if w.at.seq > write.at.seq)
+        return not any(hierarchy_of(w.directory, now)[0] == name for w in later)
 
     def _move(self, process: Process, name: str, path: str, write: Write) -> None:
         if self.stays.now(process.id).get(name) != path:
@@ -197,11 +208,20 @@ def _steps(process: Process, samples: Sequence[Sample], writes: Sequence[Write])
     )
     found: list[_Step] = []
     upcoming: State = {}
-    for what in reversed(steps):
-        shown = paths(what.cgroup or ()) if isinstance(what, Sample) else None
+    for what, seen in reversed(list(zip(steps, _seen(steps), strict=True))):
+        shown = seen if isinstance(what, Sample) else None
         found.append(_Step(what, shown, upcoming))
-        upcoming = shown if shown is not None else upcoming
+        if seen and not isinstance(what, Write):
+            upcoming = seen
     return found[::-1]
+
+
+def _seen(steps: Sequence[Sample | Write | Image]) -> Iterator[State]:
+    """Yield what was last seen at each step: an exec that shows nothing new shows the same."""
+    seen: State = {}
+    for step in steps:
+        seen = paths(step.cgroup or ()) if isinstance(step, Sample) else seen
+        yield seen
 
 
 def _path(write: Write, told: str | None, upcoming: str | None) -> str | None:

@@ -14,6 +14,7 @@ from forktrace.analysis.signals import find_senders
 from forktrace.analysis.streams import find_streams
 from forktrace.model.launch import Launch
 from forktrace.trace.collector import collector_paused
+from forktrace.trace.reader import Report, no_report
 
 PASSES: tuple[Callable[[Launch, Findings], None], ...] = (
     find_subreapers,
@@ -28,10 +29,16 @@ PASSES: tuple[Callable[[Launch, Findings], None], ...] = (
 )
 
 
-def analyse(launch: Launch) -> Findings:
-    """Return what all passes find in a launch, which stays as it is."""
+def analyse(launch: Launch, report: Report = no_report) -> Findings:
+    """Return what all passes find in a launch, which stays as it is.
+
+    Args:
+        launch: where to look.
+        report: is called now and then with the part that is done, from 0 to 1.
+    """
     findings = Findings()
     with collector_paused():
-        for run_pass in PASSES:
+        for done, run_pass in enumerate(PASSES):
+            report(done / len(PASSES))
             run_pass(launch, findings)
     return findings

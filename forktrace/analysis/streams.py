@@ -69,8 +69,8 @@ class StreamEnd:
 _INHERITED = "it was read of the process that created this one, not of itself"
 _NOT_LOOKED_AT = "it was not looked at"
 _NOBODY = (
-    "nobody in the trace was seen to hold its other end then: it is closed, held outside the trace, "
-    "or under a number that was not looked at"
+    "nobody in the trace was seen to hold its other end then: it is closed, held outside the "
+    "trace, or under a number that was not looked at"
 )
 _NO_PEER = "it was no connected UNIX socket, of which alone the kernel tells the other end"
 _HOLDER_INHERITED = "who holds its other end was read of the process that created that one"

@@ -103,6 +103,12 @@ _SELECTING = (
         metavar="N",
         help="Fold until no more than N processes are shown.",
     ),
+    click.option(
+        "--all",
+        "unfolded",
+        is_flag=True,
+        help="Give every process a row of its own, also many alike ones.",
+    ),
 )
 _NORMALIZE = click.option(
     "--normalize",

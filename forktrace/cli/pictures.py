@@ -12,11 +12,13 @@ from forktrace.analysis.findings import Findings
 from forktrace.analysis.passes import analyse
 from forktrace.cli.messages import say
 from forktrace.cli.outputs import Output, write_file
+from forktrace.cli.progress import progress
 from forktrace.cli.terminal import terminal_options
 from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
 from forktrace.render.notices import LeftOutWarning
 from forktrace.render.registry import find_format
+from forktrace.trace.collector import collector_paused
 from forktrace.trace.reader import read_trace
 from forktrace.views.normalize import normalize
 from forktrace.views.options import ViewOptions
@@ -24,9 +26,12 @@ from forktrace.views.options import ViewOptions
 
 def load(trace: Path, shown: ViewOptions | None = None) -> tuple[Launch, Findings]:
     """Read a trace and find its meaning, normalised if that is wanted. Raises TraceFormatError."""
-    launch = build_launch(read_trace(trace))
-    findings = analyse(launch)
-    return normalize(launch, findings) if shown and shown.normalize else (launch, findings)
+    with collector_paused(), progress("Reading the trace") as report:
+        # The three parts take about as long as they get here of the bar.
+        read = read_trace(trace, lambda part: report(0.1 * part))
+        launch = build_launch(read, lambda part: report(0.1 + 0.4 * part))
+        findings = analyse(launch, lambda part: report(0.5 + 0.5 * part))
+        return normalize(launch, findings) if shown and shown.normalize else (launch, findings)
 
 
 def write(
@@ -55,7 +60,8 @@ def _content(
     options = _on_terminal(1, shown) if output.path is None else shown
     with warnings.catch_warnings(record=True) as notices:
         warnings.simplefilter("always", LeftOutWarning)
-        made = output.format.load()(launch, findings, options)
+        with collector_paused(), progress(f"Drawing {output.format.name}"):
+            made = output.format.load()(launch, findings, options)
     for found in notices:
         if isinstance(found.message, LeftOutWarning):
             say(f"{output.path or 'standard output'}: {found.message}")
@@ -68,7 +74,8 @@ def tree_text(launch: Launch, findings: Findings, fd: int, shown: ViewOptions | 
     Raises UsageError: what was asked for is not in the launch.
     """
     options = _on_terminal(fd, shown or ViewOptions())
-    made = find_format("text").load()(launch, findings, options)
+    with collector_paused(), progress("Drawing the tree"):
+        made = find_format("text").load()(launch, findings, options)
     return made if isinstance(made, str) else made.decode()
 
 

@@ -12,20 +12,26 @@ from forktrace.model.process import Moment
 from forktrace.model.reaps import find_reaps
 from forktrace.trace import events
 from forktrace.trace.collector import collector_paused
-from forktrace.trace.reader import TraceFile
+from forktrace.trace.reader import Report, TraceFile, no_report
+
+_REPORT_EVENTS = 8192
 
 
-def build_launch(trace: TraceFile) -> Launch:
+def build_launch(trace: TraceFile, report: Report = no_report) -> Launch:
     """Join what a trace says into processes with ids of their own.
 
     Whatever a file says, this ends: what contradicts itself is left out and counted in the
     launch's warnings.
+
+    Args:
+        trace: what a trace says.
+        report: is called now and then with the part that is done, from 0 to 1.
     """
     with collector_paused():
-        return _build(trace)
+        return _build(trace, report)
 
 
-def _build(trace: TraceFile) -> Launch:
+def _build(trace: TraceFile, report: Report) -> Launch:
     joiner = Joiner(trace.header.tracer)
     handlers: dict[type, Callable[..., None]] = {
         events.Started: joiner.started,
@@ -44,6 +50,8 @@ def _build(trace: TraceFile) -> Launch:
     }
     for seq, event in enumerate(trace.events):
         handlers[type(event)](Moment(event.at_ns, seq), event)
+        if seq % _REPORT_EVENTS == 0:
+            report(seq / len(trace.events))
     joiner.finish()
     processes = joiner.processes
     infer_missed_adoptions(processes, joiner.expected_parents)

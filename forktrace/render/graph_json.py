@@ -17,6 +17,7 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Call, Image, Process, Sample
 from forktrace.render.graph_surroundings import (
     as_text,
+    as_texts,
     cgroup,
     container,
     descriptor_changes,
@@ -113,7 +114,7 @@ def _node(findings: Findings, process: Process) -> Json:
         "parent": process.parent,
         "parent_inferred": process.parent_inferred,
         "images": [_image(image) for image in process.images],
-        "argv": [as_text(a) for a in process.argv],
+        "argv": as_texts(process.argv),
         "exit": _exit(process),
         "reap": _reap(process),
         "double_fork": double_fork.middle if double_fork else None,
@@ -190,7 +191,7 @@ def _image(image: Image) -> Json:
     return {
         "at_ns": image.at.at_ns,
         "path": as_text(image.path),
-        "argv": [as_text(a) for a in image.argv],
+        "argv": as_texts(image.argv),
         "exe": as_text(image.exe),
         "cwd": as_text(image.cwd),
         "env": image.env,
@@ -211,7 +212,7 @@ def _sample(sample: Sample) -> Json:
         "sid": sample.sid,
         "tty": sample.tty,
         "nspid": sample.nspid,
-        "cgroup": None if sample.cgroup is None else [as_text(line) for line in sample.cgroup],
+        "cgroup": None if sample.cgroup is None else as_texts(sample.cgroup),
         "ns": sample.ns,
         "errors": sample.errors or None,
     }

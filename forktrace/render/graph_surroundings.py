@@ -26,6 +26,11 @@ def as_text(text: str | None) -> Any:
     return to_builtins(from_str(text))
 
 
+def as_texts(texts: list[str]) -> list[Any]:
+    """Return texts as ``as_text`` does."""
+    return texts if "".join(texts).isascii() else [as_text(text) for text in texts]
+
+
 def own_stays(stays: Mapping[str, list[S]], id_: str) -> list[S]:
     """Return the stays of a process but for what it just inherited from its creator."""
     if isinstance(stays, Stays):

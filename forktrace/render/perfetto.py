@@ -30,11 +30,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     lines = ",\n".join(json.dumps(event, ensure_ascii=True) for event in events.all())
     command = show_argv([decode_text(a) for a in launch.header.command], _ARGUMENTS)
     about = json.dumps({"command": command, "complete": launch.complete}, ensure_ascii=True)
-    return (
-        '{"displayTimeUnit": "ms",\n'
-        f'"otherData": {about},\n'
-        f'"traceEvents": [\n{lines}\n]}}\n'
-    )
+    return f'{{"displayTimeUnit": "ms",\n"otherData": {about},\n"traceEvents": [\n{lines}\n]}}\n'
 
 
 class _Events:

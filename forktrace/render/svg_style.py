@@ -10,7 +10,18 @@ from collections.abc import Iterator, Set
 from forktrace.views.fonts import MONO_STACK, SANS_STACK
 from forktrace.views.lanes.style import FACES
 from forktrace.views.options import Theme
-from forktrace.views.palette import ALERT, BACKGROUND, FAINT, GREY, INK, MUTED, PANEL, ROLES, Shade
+from forktrace.views.palette import (
+    ALERT,
+    BACKGROUND,
+    FAINT,
+    GREY,
+    INK,
+    MUTED,
+    PANEL,
+    ROLE_WORDS,
+    ROLES,
+    Shade,
+)
 
 PREFIX = "ft-"
 
@@ -63,7 +74,7 @@ _COLOURS: list[tuple[str, str, Shade]] = [
     ("detail", "fill", MUTED),
     ("detail-argv", "fill", MUTED),
     ("badge", "fill", MUTED),
-    ("frame-name", "fill", ROLES["container"]),
+    ("frame-name", "fill", ROLE_WORDS["container"]),
     ("argv", "fill", INK),
     ("end", "fill", INK),
     ("end alert", "fill", ALERT),

@@ -9,7 +9,17 @@ from collections.abc import Iterable, Iterator
 from forktrace.render.dot import mix
 from forktrace.views.fonts import SANS_STACK
 from forktrace.views.options import Theme
-from forktrace.views.palette import ALERT, BACKGROUND, GREY, INK, MUTED, PANEL, ROLES, Shade
+from forktrace.views.palette import (
+    ALERT,
+    BACKGROUND,
+    GREY,
+    INK,
+    MUTED,
+    PANEL,
+    ROLE_WORDS,
+    ROLES,
+    Shade,
+)
 
 _STROKES = {
     "box": "stroke-width:1.4",
@@ -33,7 +43,7 @@ _COLORS = (
     ("cluster-box", "fill", PANEL),
     ("cluster .ft-cluster-box", "stroke", GREY),
     ("container-cluster .ft-cluster-box", "stroke", ROLES["container"]),
-    ("container-cluster .ft-muted", "fill", ROLES["container"]),
+    ("container-cluster .ft-muted", "fill", ROLE_WORDS["container"]),
 )
 
 
@@ -59,11 +69,12 @@ def _colors(scope: str, roles: list[str], *, dark: bool) -> Iterator[str]:
     for name, attribute, shade in _COLORS:
         yield f"#{scope} .ft-{name}{{{attribute}:{_pick(shade, dark)}}}"
     shades: dict[str, Shade] = {str(role): shade for role, shade in ROLES.items()}
+    words: dict[str, Shade] = {str(role): shade for role, shade in ROLE_WORDS.items()}
     for role in roles:
         color = _pick(shades.get(role, GREY), dark)
         tint = mix(color, _pick(BACKGROUND, dark))
         yield f"#{scope} .ft-{role} .ft-box{{fill:{tint};stroke:{color}}}"
-        yield f"#{scope} .ft-{role} .ft-role{{fill:{color}}}"
+        yield f"#{scope} .ft-{role} .ft-role{{fill:{_pick(words.get(role, MUTED), dark)}}}"
 
 
 def _pick(shade: Shade, dark: bool) -> str:

@@ -1,6 +1,7 @@
 """Read a trace file back, strictly, and say in one sentence what is wrong with a bad one."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +19,13 @@ _LINE_LIMIT = 64 * 1024 * 1024
 # msgspec reports bad JSON and bad fields as subclasses of ValueError, and so does int() a number
 # of too many digits; nesting that is too deep ends in RecursionError.
 _DAMAGE = (ValueError, RecursionError)
+
+Report = Callable[[float], None]  # takes which part of some work is done, from 0 to 1
+_REPORT_LINES = 8192
+
+
+def no_report(_part: float) -> None:
+    """Take a report that nobody is interested in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +54,15 @@ class _Opening(msgspec.Struct):
     version: int
 
 
-def read_trace(path: Path | str) -> TraceFile:
+def read_trace(path: Path | str, report: Report = no_report) -> TraceFile:
     """Read a whole trace file.
 
     A trace that was cut off (no end record, the last line perhaps incomplete) is read as far as
     it goes, with a warning.
+
+    Args:
+        path: the file.
+        report: is called now and then.
 
     Raises:
         TraceFormatError: the file can't be read, is no trace, is of a newer version, or has a
@@ -58,13 +70,14 @@ def read_trace(path: Path | str) -> TraceFile:
     """
     try:
         with Path(path).open("rb") as file, collector_paused():
-            return _read(str(path), file)
+            return _read(str(path), file, report)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else None
         raise TraceFormatError(f"can't read the trace {path}: {reason or error}") from error
 
 
-def _read(path: str, file: BinaryIO) -> TraceFile:
+def _read(path: str, file: BinaryIO, report: Report) -> TraceFile:
+    size = os.fstat(file.fileno()).st_size or 1
     header = _read_header(path, file.readline(_LINE_LIMIT))
     decoder = msgspec.json.Decoder(AnyRecord)
     events: list[Event] = []
@@ -73,6 +86,8 @@ def _read(path: str, file: BinaryIO) -> TraceFile:
     for number, line in _numbered_lines(file):
         if end is not None:
             raise _damaged(path, number, "it comes after the end record")
+        if number % _REPORT_LINES == 0:
+            report(file.tell() / size)
         try:
             record = decoder.decode(line)
         except _DAMAGE as error:

@@ -166,7 +166,12 @@ class Steps:
         steps = sorted((s for own in self.own.values() for s in own), key=lambda s: s.at.seq)
         _set_levels(steps, apart=self._launch.header.times)
         rank = self._ranks()
-        return sorted(steps, key=lambda s: (s.level, rank[s.process.id], s.at.seq))
+        return sorted(steps, key=lambda s: (s.level, rank[self._actor(s)], s.at.seq))
+
+    def _actor(self, step: Step) -> str:
+        """Return whose deed a step is: a birth is the creator's."""
+        creator = step.process.creator
+        return creator if step.kind == "birth" and creator in self.own else step.process.id
 
     def _ranks(self) -> dict[str, int]:
         """Number the processes as a walk down from the first creators meets them."""

@@ -70,7 +70,7 @@ class Masks:
         self._cwd = _folder(cwd)
         self._host = re.compile(rf"\b{re.escape(user)}@[\w.-]+") if user else None
         self._user = re.compile(rf"(?<=/){re.escape(user)}(?=/)") if user else None
-        self._cgroups = {path: "@cgroup" for path in cgroups}
+        self._cgroups = dict.fromkeys(cgroups, "@cgroup")
         ordered = sorted(filter(None, names), key=len, reverse=True)
         self._names = (
             re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ordered))})(?![\w-])")

@@ -155,7 +155,8 @@ class ProcessColumns:
         else:
             where = "unknown" if stay.inode is None else str(stay.inode)
         how = stay.how + (" (inferred)" if stay.inferred else "")
-        by = NONE if stay.by == process.creator else self.number(stay.by)
+        handed_on = stay.how in ("inherited", "clone")  # by its creator, as each process tells
+        by = NONE if handed_on else self.number(stay.by)
         return (self.text(printable(kind)), self.text(where), self.text(how), since, by)
 
     def _comms(self, processes: list[Process]) -> dict[str, list[tuple[int, int]]]:

@@ -33,6 +33,16 @@ ROLES: dict[Role, Shade] = {
     "other": GREY,
 }
 
+# For words in a role's colour, which need 4.5:1 (WCAG 2.1, 1.4.3), on its tint and on a panel too.
+_READABLE: dict[Role, Shade] = {
+    "runtime": Shade("#007A5B", _RUNTIME.dark),
+    "init-stage": Shade("#007A5B", _RUNTIME.dark),
+    "container": Shade("#9C5187", "#F0B8D8"),
+    "helper": Shade("#626B75", GREY.dark),
+    "other": Shade("#626B75", GREY.dark),
+}
+ROLE_WORDS: dict[Role, Shade] = {**ROLES, **_READABLE}
+
 BACKGROUND = Shade("#FFFFFF", "#0D1117")
 INK = Shade("#1F2328", "#E6EDF3")  # text, and lines that tell of parenthood
 MUTED = Shade("#59636E", "#9198A1")  # second-rank text

@@ -50,7 +50,7 @@ for folder in /sys/fs/cgroup/*; do
     esac
 done
 mkdir -p /run/image/bin {SHARED} && cp /usr/bin/busybox /run/image/bin/
-for name in sh date sleep echo true cat kill; do ln -s busybox /run/image/bin/$name; done
+for name in sh date sleep echo true cat kill; do ln -sf busybox /run/image/bin/$name; done
 tar -C /run/image -c . | podman import - alpine
 """
 

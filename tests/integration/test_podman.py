@@ -50,6 +50,11 @@ def podman(*args: str, check: bool = True) -> str:
 
 @pytest.fixture(scope="module")
 def image(missing: Missing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the name of an image with busybox alone."""
+    yield from make_image(missing, tmp_path_factory)
+
+
+def make_image(missing: Missing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Import an image with busybox alone; remove it at the end."""
     for program in ("podman", "conmon", "runc", "busybox"):
         if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None:

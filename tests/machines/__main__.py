@@ -10,7 +10,7 @@ import click
 
 from tests.machines.boot import boot
 from tests.machines.build import MachineError, build, cache
-from tests.machines.carry import bring_back, work_disk
+from tests.machines.carry import bring_back, draw, work_disk
 from tests.machines.lists import SMOKE, WHOLE
 from tests.machines.specs import MACHINES, Spec
 
@@ -97,8 +97,12 @@ def _show(spec: Spec, results: Path) -> int:
             click.echo(f"{spec.name}: {line}")
     count = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
     click.echo(f"{spec.name}: {lines[-1].strip('= ')}")
+    troubles = draw(results)
+    for trouble in troubles:
+        click.echo(f"{spec.name}: not drawn: {trouble}")
     click.echo(f"{spec.name}: the results, traces and pictures are in {results}")
-    return int(count["tests"] == 0 or count["failures"] + count["errors"] > 0)
+    bad = count["failures"] + count["errors"] + len(troubles)
+    return int(count["tests"] == 0 or bad > 0)
 
 
 if __name__ == "__main__":

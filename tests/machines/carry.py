@@ -14,6 +14,12 @@ from tests.machines.specs import Spec
 
 PROJECT = Path(__file__).parents[2]
 DISK = "3G"  # sparse
+# Every view, each in a format that needs no more than forktrace does.
+FORMS = (
+    "lanes:{0}.svg", "tree:{0}-tree.svg", "{0}.html", "{0}.txt", "report:{0}.md",
+    "story:{0}-story.md", "{0}.json", "{0}.mmd", "sequence:{0}-sequence.mmd", "{0}.graphml",
+    "{0}.perfetto.json",
+)  # fmt: skip
 # Checkers and their types: what no test imports.
 UNUSED = ("ruff", "mypy", "import-linter", "types-")
 
@@ -113,3 +119,17 @@ def bring_back(disk: Path, folder: Path) -> None:
     for each in found.iterdir():
         each.rename(folder / each.name)
     found.rmdir()
+
+
+def draw(results: Path) -> list[str]:
+    """Draw the traces that were brought back, in every format; returns what could not be drawn."""
+    pictures = results / "pictures"
+    pictures.mkdir(exist_ok=True)
+    troubles = []
+    for trace in sorted((results / "traces").glob("*.jsonl")):
+        outputs = [word for form in FORMS for word in ("-o", form.format(pictures / trace.stem))]
+        command = (sys.executable, "-m", "forktrace", "render", str(trace), *outputs)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
+        if done.returncode:
+            troubles.append(f"{trace.name}: {done.stderr.strip()}")
+    return troubles

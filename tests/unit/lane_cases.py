@@ -197,9 +197,12 @@ def picture_of(launch: Launch, width: int | None = None) -> Picture:
 
 
 @cache
-def drawn(name: str, time: bool = False, width: int | None = None) -> Picture:
+def drawn(
+    name: str, time: bool = False, width: int | None = None, unfolded: bool = False
+) -> Picture:
     launch = build_launch(CASES[name])
-    return lay_out(launch, analyse(launch), ViewOptions(time=time, width=width))
+    options = ViewOptions(time=time, width=width, unfolded=unfolded)
+    return lay_out(launch, analyse(launch), options)
 
 
 def labels(picture: Picture) -> list[Label]:

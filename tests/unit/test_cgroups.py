@@ -167,6 +167,41 @@ def test_a_write_that_no_look_followed_still_tells() -> None:
     assert told(launch, "p2") == [("/", "inherited", None), ("/a/b", "write", "p1")]
 
 
+def test_a_write_to_an_ordinary_file_moves_nobody() -> None:
+    launch = syscalls(
+        ("root", 10, "crun", in_cgroup(*HYBRID)),
+        ("fork", 10, 11, "", in_cgroup(*HYBRID)),
+        write(10, 11, "/sys/fs/cgroup/cpu/box/cgroup.procs"),
+        write(10, 11, "/sys/fs/cgroup/unified/box/cgroup.procs"),
+        ("sample", 11, in_cgroup("2:cpu:/box", "1:name=systemd:/", "0::/")),
+    )
+    assert told(launch, "p2", "cpu") == [("/", "inherited", None), ("/box", "write", "p1")]
+    assert told(launch, "p2") == [("/", "inherited", None)]
+
+
+def test_an_exec_that_shows_nothing_new_disproves_a_write() -> None:
+    launch = syscalls(
+        ("root", 10, "crun", in_cgroup("0::/")),
+        ("fork", 10, 11, "", in_cgroup("0::/")),
+        write(10, 11, "/sys/fs/cgroup/box/cgroup.procs"),
+        ("exec", 11, "true"),
+    )
+    assert told(launch, "p2") == [("/", "inherited", None)]
+
+
+def test_who_was_moved_there_and_back_was_moved() -> None:
+    launch = syscalls(
+        ("root", 10, "sh", in_cgroup("0::/")),
+        ("fork", 10, 11, "", in_cgroup("0::/")),
+        write(10, 11, "/sys/fs/cgroup/box/cgroup.procs"),
+        write(10, 11, "/sys/fs/cgroup/cgroup.procs"),
+        ("sample", 11, in_cgroup("0::/")),
+    )
+    assert told(launch, "p2") == [
+        ("/", "inherited", None), ("/box", "write", "p1"), ("/", "write", "p1"),
+    ]  # fmt: skip
+
+
 def test_a_write_of_zero_moves_the_writer() -> None:
     launch = syscalls(
         ("root", 10, "sh", in_cgroup("0::/")),

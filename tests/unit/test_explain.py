@@ -52,7 +52,7 @@ def test_the_story_of_a_container() -> None:
     double = told(said, "a double fork")
     assert double.text == (
         "p1 podman created p3 conmon (pid 3020) by vfork, p3 forked p4 conmon (pid 3021), and p3 "
-        "exited with 0, with nothing executed since: a double fork."
+        "executed nothing after that and exited with 0: a double fork."
     )
     assert double.certainty == "observed"
     adopted = told(said, "the kernel made p4 conmon")

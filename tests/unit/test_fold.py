@@ -3,7 +3,9 @@
 from forktrace.analysis.findings import RoleFinding
 from forktrace.analysis.passes import analyse
 from forktrace.model.launch import Launch
+from forktrace.views.options import ViewOptions
 from forktrace.views.select.alike import fold_alike, tuck_in
+from forktrace.views.select.choose import folded, limited
 from forktrace.views.select.limits import (
     Deeds,
     fit,
@@ -12,6 +14,7 @@ from forktrace.views.select.limits import (
     pinned,
     to_depth,
 )
+from forktrace.views.select.many import fold_many
 from forktrace.views.select.scene import Scene, by_creator
 from forktrace.views.select.selection import Pass, Selection, apply
 from tests.unit.events import Step, launch_of
@@ -193,3 +196,47 @@ def test_a_flat_launch_of_many_kinds_still_fills_the_picture() -> None:
     selection = apply(scene_of(launch_of(*steps)), [fit(60)])
     assert len(selection.rows) == 60
     assert len(selection.rows[0].within) == 301 - 60
+
+
+def netavark(*programs: str) -> Scene:
+    steps: list[Step] = [("root", 10, "netavark")]
+    for pid, program in enumerate(programs, start=20):
+        steps += [("vfork", 10, pid), ("exec", pid, f"{program} -A c{pid}"), ("exit", pid, pid % 2)]
+    return scene_of(launch_of(*steps, ("exit", 10, 0)))
+
+
+def test_many_of_one_program_fold_whatever_they_were_told_and_however_they_ended() -> None:
+    scene = netavark(*["iptables", "ip6tables"] * 7)
+    selection = apply(scene, [fold_many])
+    assert counts(selection) == [("p1", 1), ("p2", 7), ("p3", 7)]
+    assert everyone(selection) == sorted(scene.launch.processes, key=lambda id_: int(id_[1:]))
+
+
+def test_six_of_one_program_are_few_and_four_are_many_if_they_did_just_the_same() -> None:
+    assert len(apply(netavark(*["iptables"] * 6), [fold_many]).rows) == 7
+    steps: list[Step] = [("root", 10, "sh")]
+    for pid in range(20, 24):
+        steps += [("fork", 10, pid), ("exec", pid, "sleep 1"), ("exit", pid, 0)]
+    assert counts(apply(scene_of(launch_of(*steps)), [fold_many])) == [("p1", 1), ("p2", 4)]
+    assert len(apply(scene_of(launch_of(*steps[:-3])), [fold_many]).rows) == 4
+
+
+def test_who_has_children_runs_on_or_was_adopted_is_not_one_of_many() -> None:
+    names = ["iptables"] * 9
+    scene = netavark(*names)
+    assert counts(apply(scene, [fold_many])) == [("p1", 1), ("p2", 9)]
+    assert len(apply(make(*[0] * 9), [fold_many]).rows) == 19
+    lasting: list[Step] = [("root", 10, "sh")]
+    for pid in range(20, 30):
+        lasting += [("fork", 10, pid), ("exec", pid, "sleep 1")]
+    assert len(apply(scene_of(launch_of(*lasting)), [fold_many]).rows) == 11
+    adopted = [*lasting, ("exit", 10, 0), *(("reparent", pid, 1) for pid in range(20, 30))]
+    ended = [*adopted, *(("exit", pid, 0) for pid in range(20, 30))]
+    assert len(apply(scene_of(launch_of(*ended)), [fold_many]).rows) == 11
+
+
+def test_whoever_asks_for_all_or_for_a_number_gets_rows_unfolded() -> None:
+    scene = netavark(*["iptables"] * 9)
+    for options in (ViewOptions(unfolded=True), ViewOptions(max_processes=20)):
+        assert len(apply(scene, [*folded(options), *limited(options, 5)]).rows) == 10
+    assert len(apply(scene, [*folded(ViewOptions()), *limited(ViewOptions(), 5)]).rows) == 2

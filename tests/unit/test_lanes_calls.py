@@ -117,7 +117,7 @@ def test_a_mark_of_a_call_has_a_column_of_its_own() -> None:
 
 
 def test_in_a_crowd_waits_that_are_a_matter_of_course_are_left_out_and_counted() -> None:
-    picture = drawn("make with calls")
+    picture = drawn("make with calls", unfolded=True)
     assert reap_lines(picture) == {}
     assert "Not drawn: 29 waits of a parent right after its child had ended." in texts(
         picture, "caption"

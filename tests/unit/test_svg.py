@@ -9,10 +9,11 @@ import pytest
 from forktrace.analysis.findings import Role
 from forktrace.analysis.passes import analyse
 from forktrace.model.launch import Launch
+from forktrace.render.dot import mix
 from forktrace.render.svg import render
 from forktrace.render.xml import escape
 from forktrace.views.options import Theme, ViewOptions
-from forktrace.views.palette import ALERT, BACKGROUND, INK, MUTED, PANEL, ROLES, Shade
+from forktrace.views.palette import ALERT, BACKGROUND, INK, MUTED, PANEL, ROLE_WORDS, ROLES, Shade
 from tests.unit.events import launch_of
 from tests.unit.podman import podman_steps, podman_syscall_steps
 
@@ -76,7 +77,7 @@ def test_it_needs_nothing_but_itself() -> None:
     svg = podman_svg()
     root = ElementTree.fromstring(svg)
     assert {e.tag.removeprefix(NS) for e in root.iter()} == {
-        *("svg", "title", "desc", "style", "g"),
+        *("svg", "title", "desc", "metadata", "style", "g"),
         *("rect", "line", "circle", "path", "polygon", "text"),
     }
     assert "var(" not in svg
@@ -177,6 +178,34 @@ def test_role_colours_stand_out_from_the_page(role: Role, ground: Shade) -> None
 def test_text_can_be_read(shade: Shade, ground: Shade) -> None:
     assert contrast(shade.light, ground.light) >= 4.5
     assert contrast(shade.dark, ground.dark) >= 4.5
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_words_in_a_roles_colour_can_be_read(role: Role) -> None:
+    words, box = ROLE_WORDS[role], ROLES[role]
+    for ground in (BACKGROUND, PANEL):
+        assert contrast(words.light, ground.light) >= 4.5
+        assert contrast(words.dark, ground.dark) >= 4.5
+    assert contrast(words.light, mix(box.light, BACKGROUND.light)) >= 4.5
+    assert contrast(words.dark, mix(box.dark, BACKGROUND.dark)) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["auto", "light", "dark", "print"])
+def test_every_text_has_a_colour_that_can_be_read_in_each_theme(theme: Theme) -> None:
+    svg = podman_svg(theme)
+    light, _, dark = svg.partition("prefers-color-scheme:dark")
+    grounds = {"dark": [BACKGROUND.dark, PANEL.dark]}.get(theme, [BACKGROUND.light, PANEL.light])
+    kinds = set(re.findall(r'<text class="([^"]+)"', svg))
+    assert len(kinds) >= 8
+    for kind in kinds:
+        selector = "".join(f".{part}" for part in kind.split() if part in ("ft-end", "ft-alert"))
+        selector = selector or f".{kind.split()[0]}"
+        fill = re.compile(re.escape(selector) + r"\{fill:(#\w+)\}")
+        parts = [(light, grounds)]
+        parts += [(dark, [BACKGROUND.dark, PANEL.dark])] if theme == "auto" else []
+        for part, on in parts:
+            colour = fill.findall(part)[0]
+            assert min(contrast(colour, ground) for ground in on) >= 4.5, (kind, colour)
 
 
 def test_escaping_leaves_nothing_that_xml_forbids() -> None:

@@ -186,3 +186,34 @@ def test_a_long_chain_of_programs_is_cut_in_words() -> None:
         ("exit", 10, 0),
     )
     assert max(map(cell_len, text(launch).splitlines())) <= 80
+
+
+def flat(shown: str) -> str:
+    return " ".join(shown.split())
+
+
+def test_a_client_says_that_its_container_is_made_elsewhere() -> None:
+    docker = ("root", 10, "docker run --rm alpine echo hi")
+    shown = text(launch_of(docker, ("exit", 10, 0)))
+    assert "p1 docker is only a client: a daemon outside this trace makes its container" in flat(
+        shown
+    )
+    assert "forktrace attach -p $(pidof dockerd) -p $(pidof containerd)" in flat(shown)
+    quiet = [
+        ("root", 10, "docker ps"),
+        ("root", 10, "docker build ."),
+        ("root", 10, "sh docker run"),
+    ]
+    for root in quiet:
+        assert "daemon outside" not in flat(text(launch_of(root, ("exit", 10, 0))))
+
+
+def test_ends_that_differ_are_counted() -> None:
+    steps: list[Step] = [("root", 10, "netavark")]
+    for pid in range(20, 30):
+        steps += [("vfork", 10, pid), ("exec", pid, f"iptables -A c{pid}"), ("exit", pid, pid % 2)]
+    shown = text(launch_of(*steps, ("exit", 10, 0)))
+    assert re.search(r"^10× .* iptables -A … +5 exit 1$", shown, re.MULTILINE)
+    steps += [("vfork", 10, 40), ("exec", 40, "iptables -A c40"), ("exit", 40, "SIGKILL")]
+    shown = text(launch_of(*steps, ("exit", 10, 0)))
+    assert re.search(r"^11× .* iptables -A … +6 not exit 0$", shown, re.MULTILINE)

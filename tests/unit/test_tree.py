@@ -256,12 +256,12 @@ def test_what_runs_on_is_named() -> None:
     launch.end = events.Ended(at_ns=9_000_000, reason="linger", left=[11])
     assert end_words(launch, launch.processes["p2"]) == "running"
     assert summary_lines(launch) == ["2 processes · 9 ms · 1 still running"]
-    assert closing_notes(launch) == ["still running, untraced: p2 sh (pid 11)"]
+    assert closing_notes(launch, analyse(launch)) == ["still running, untraced: p2 sh (pid 11)"]
 
 
 def test_minimal_detail_claims_no_adoptions() -> None:
     launch = launch_of(("root", 10, "sh"), detail="minimal")
-    assert closing_notes(launch) == [
+    assert closing_notes(launch, analyse(launch)) == [
         "recorded with --detail minimal: parents follow from the clone flags, "
         "adoptions were not looked at"
     ]
@@ -271,7 +271,9 @@ def test_parents_that_were_not_read_are_counted() -> None:
     launch = launch_of(
         ("root", 10, "sh"), ("create", 10, 11), ("exec", 11, "true"), ("exit", 11, 0)
     )
-    assert closing_notes(launch) == ["1 parent follows from the clone flags (not read from /proc)"]
+    assert closing_notes(launch, analyse(launch)) == [
+        "1 parent follows from the clone flags (not read from /proc)"
+    ]
 
 
 def test_a_hostile_name_in_a_note_is_harmless() -> None:

@@ -3,14 +3,15 @@
 from dataclasses import replace
 
 from forktrace.analysis.explain.case import Case, own_images
-from forktrace.analysis.explain.draft import Draft
-from forktrace.analysis.explain.phrases import cut, listed
+from forktrace.analysis.explain.draft import Draft, unknown
+from forktrace.analysis.explain.phrases import counted, cut, listed
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.analysis.roles import programs
 from forktrace.model.process import Process
 
 _MAKING = ("create", "run", "restore")
+_SESSIONS = 5  # told one by one
 _RULE = "analysis/containers.py"
 
 
@@ -35,17 +36,21 @@ def session_of(case: Case, container: Container) -> Container | None:
 
 
 def sessions(case: Case, container: Container) -> list[Sentence]:
-    """Say which processes were started in a container that had been launched before."""
-    if container.init is not None:
-        return []
+    """Say which processes were started in a container that was there already."""
     told = []
-    for session in container.exec_sessions:
+    for session in container.exec_sessions[:_SESSIONS]:
         draft = Draft(case)
         process = case.process(session.process)
-        text = f"{draft.who(process.id)} (pid {process.pid}) was started in container"
-        text += f"{_id(container)}, which was there before: its first process is not in this trace"
-        draft.rests_on(process.creation.at if process.creation else None)
+        runtime = next((i for i in case.line(process.id) if case.role(i) == "runtime"), None)
+        by = f" by {draft.who(runtime)}" if runtime else ""
+        text = f"{draft.who(process.id)} (pid {process.pid}) was started{by} in container"
+        text += _id(container)
+        text += ", whose own first process is not in this trace" * (container.init is None)
+        text += ", which ran already" * (container.init is not None)
         told.append(draft.inferred(f"{text}.", _RULE))
+    if len(container.exec_sessions) > _SESSIONS:
+        more = counted(len(container.exec_sessions) - _SESSIONS, "more process", "more processes")
+        told.append(unknown(f"{more} that were started in it are not told of here."))
     return told
 
 

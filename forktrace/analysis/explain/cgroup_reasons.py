@@ -82,7 +82,7 @@ def _unit(case: Case, container: Container) -> list[Sentence]:
         text += f" {container.monitor} too, unless KillMode= says otherwise"
         if away is not None and init is not None and away.path != here.path:
             draft.rests_on(*path_evidence(case, init, away))
-            text += f"; {draft.who(init.id)}, in another cgroup, it does not"
+            text += f", but not {draft.who(init.id)}, which is in another cgroup"
         return [draft.inferred(f"{text}.", "systemd.kill(5), KillMode=")]
     return []
 

@@ -37,5 +37,6 @@ def _shape(case: Case, fork: DoubleFork, *, inferred: bool) -> Sentence:
         verb, by = creating(daemon.creation)
         steps.append(f"{name} {verb} {draft.who(daemon.id)} (pid {daemon.pid}){by}")
     end = draft.ended(middle)
-    text = f"{', '.join(steps)}, and {middle.id} {end}, with nothing executed since: a double fork"
+    text = f"{', '.join(steps)}, and {middle.id} executed nothing after that and {end}"
+    text += ": a double fork"
     return draft.told(f"{text}.", _RULE, inferred=inferred)

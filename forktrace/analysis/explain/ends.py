@@ -11,6 +11,7 @@ from forktrace.analysis.findings import Container
 from forktrace.model.process import Call, Moment, Process
 
 _WAIT = "wait(2): only the parent can wait"
+_GO = "go: src/runtime/signal_unix.go, preemptM"
 _KILLERS = 4  # told of one process
 _SIGNALS = frozenset(("kill", "tkill", "tgkill", "pidfd_send_signal"))
 NOT_RECORDED = "waits are recorded with --detail syscalls only"
@@ -91,6 +92,27 @@ def signals(case: Case, process: Process) -> list[Sentence]:
     """Say which signals others sent to a process, and by which it may have been killed."""
     if not case.waits_recorded:
         return []
+    return [*_preempted(case, process), *_from_others(case, process)]
+
+
+def _preempted(case: Case, process: Process) -> list[Sentence]:
+    """Count the signals by which Go's runtime preempts threads: the program itself sent none."""
+    calls = [c for c in process.calls if c.name == "tgkill" and c.error is None]
+    own = [
+        c
+        for c in calls
+        if c.arguments.get("signal") == "SIGURG"
+        and c.arguments.get("pid") in (process.pid, *process.nspid)
+    ]
+    if not own:
+        return []
+    draft = Draft(case)
+    draft.rests_on(*(c.at for c in own))
+    text = f"{draft.who(process.id)} sent SIGURG to its own threads {counted(len(own), 'time')}, as"
+    return [draft.inferred(f"{text} Go's runtime does to switch between goroutines.", _GO)]
+
+
+def _from_others(case: Case, process: Process) -> list[Sentence]:
     sent: dict[tuple[str, str], list[Call]] = {}
     for sender in case.launch.inside:
         for call in sender.calls if sender is not process else ():

@@ -23,14 +23,19 @@ def session(case: Case, process: Process) -> list[Sentence]:
     sid, pgid = case.sampled(process, "sid"), case.sampled(process, "pgid")
     if sid is None or pgid is None:
         return []
-    draft.rests_on(*sid[1], *pgid[1])
     told = _both(_in(process, sid, "session"), _in(process, pgid, "process group"))
-    looks = [m for m in (sid[1][0], pgid[1][0]) if m in {s.at for s in process.samples}]
-    if looks:
-        when = case.when(max(looks, key=lambda m: m.seq))
-        return [draft.observed(f"{name} {told}, as /proc showed at {when}.")]
-    looked_at = any(sample.at_event == "birth" for sample in process.samples)
-    return [draft.told(f"{name} {told}, like its parent.", _FORK, inferred=not looked_at)]
+    own = {sample.at for sample in process.samples}
+    looks = [known[1][0] for known in (sid, pgid) if known[1][0] in own]
+    if not looks:
+        draft.rests_on(*sid[1], *pgid[1])
+        text = f"{name} {told}, like its parent."
+        return [draft.told(text, _FORK, inferred=not process.samples)]
+    last = max(looks, key=lambda look: look.seq)
+    draft.rests_on(last)
+    for what, known in (("sid", sid), ("pgid", pgid)):
+        before = case.sampled(process, what, known[1][0].at_ns - 1)
+        draft.rests_on(*known[1] if before is None or before[0] != known[0] else ())
+    return [draft.observed(f"{name} {told}, as /proc showed at {case.when(last)}.")]
 
 
 def _in(process: Process, known: Known, what: str) -> tuple[str, str]:
@@ -86,6 +91,8 @@ def no_signals(case: Case, origin: Process, daemon: Process) -> list[Sentence]:
 
 def _both_numbers(session: Known, group: Known) -> str:
     """Name a session and a process group, where 0 stands for one of another PID namespace."""
+    if not session[0] and not group[0]:
+        return "a session and process group from outside its PID namespace"
     named = [
         f"{what} {known[0]}" if known[0] else f"a {what} from outside its PID namespace"
         for what, known in (("session", session), ("process group", group))

@@ -1,6 +1,6 @@
 """Tell in which namespaces a process was, where those are not its creator's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft
@@ -18,11 +18,19 @@ def namespaces(case: Case, process: Process) -> list[Sentence]:
     return [*entered(case, process), *_pids(case, process)]
 
 
-def entered(case: Case, process: Process) -> list[Sentence]:
-    """Say which namespaces a process did not inherit, and how it came into them."""
+def entered(
+    case: Case, process: Process, ways: Collection[str] = ("clone", "unshare", "setns", "seen")
+) -> list[Sentence]:
+    """Say which namespaces a process did not inherit, and how it came into them.
+
+    Args:
+        case: the launch.
+        process: whose namespaces.
+        ways: how it came into those that are told of.
+    """
     groups: dict[tuple[str, str | None, Moment], list[NamespaceStay]] = {}
     for stay in case.findings.namespaces.get(process.id, ()):
-        if stay.how not in ("inherited", "first"):
+        if stay.how in ways:
             groups.setdefault((stay.how, stay.by, stay.since), []).append(stay)
     return [_entered(case, process, stays) for stays in groups.values()]
 
@@ -43,6 +51,9 @@ def _entered(case: Case, process: Process, stays: list[NamespaceStay]) -> Senten
     if stay.how == "seen":
         draft.rests_on(stay.since)
         other = "other" if len(stays) > 1 else "another"
+        if stay.since == process.born:
+            text = f"{name} was born in {other} {spaces} than its creator was"
+            return draft.observed(f"{text}, as /proc showed at {when}.", _PIDS)
         return draft.observed(f"{name} was seen in {other} {spaces} than before at {when}.", _RULE)
     joined = f"joined {'an ' if one and kinds == 'ipc' else one}"
     made = f"made {one}new " if stay.how == "unshare" else joined
@@ -70,7 +81,9 @@ def of_container(case: Case, chain: Sequence[Process]) -> list[Sentence]:
         for stay in case.findings.namespaces.get(process.id, ()):
             if stay.how in ("unshare", "setns") and last.get(stay.kind) == stay.inode:
                 made.setdefault((stay.by or process.id, stay.how), []).append(stay)
-    return [_made(case, heir, *by, stays) for by, stays in made.items()]
+    if made:
+        return [_made(case, heir, *by, stays) for by, stays in made.items()]
+    return [s for process in chain for s in entered(case, process, {"seen"})]
 
 
 def _made(case: Case, heir: Process, by: str, how: str, stays: Sequence[NamespaceStay]) -> Sentence:

@@ -105,8 +105,8 @@ def _letting_go(case: Case, container: Container) -> list[Sentence]:
     spaces = of_container(case, chain) if chain else []
     inside = payload_below(case, container)
     asked = next(c for c in case.findings.containers if c.key == container.key)
-    told = sessions(case, asked)[:_OTHERS]
-    return [*told, *spaces, *started(case, container), *until_payload(case, init), *inside]
+    begun = [*started(case, container), *until_payload(case, init), *inside]
+    return [*spaces, *begun, *sessions(case, asked)]
 
 
 def _streams(case: Case, container: Container) -> list[Sentence]:

@@ -42,9 +42,11 @@ def streams(case: Case, process: Process, at: Moment | None = None) -> list[Sent
 def connections(case: Case, container: Container) -> list[Sentence]:
     """Say through what else the engine, the monitor and the init of a container are connected."""
     ids = [i for i in (container.engine, container.monitor, container.init) if i]
+    line = case.line(container.monitor or container.init or ids[0]) if ids else []
+    inner = {i for i in line if case.role(i) == "engine"}.difference(ids)
     told = []
     for place, id_ in enumerate(ids):
-        others = set(ids[place + 1 :])
+        others = {*ids[place + 1 :], *inner}
         for end in case.findings.streams.get(id_, ()):
             held = [h for h in end.holders if h.process in others and h.fds[0] not in STANDARD]
             if end.fd not in STANDARD and held:

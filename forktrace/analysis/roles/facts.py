@@ -16,6 +16,7 @@ class Facts:
 
     Attributes:
         roles: what was decided so far, by id.
+        sources: who created each process, by its id; its parent where that was not seen.
         children: who was created by whom, by the creator's id.
         standing: who ran already when the trace began, by the id of the parent at that time.
         monitors: the arguments of each process that was called as a monitor is.
@@ -33,6 +34,7 @@ class Facts:
 
     launch: Launch
     roles: dict[str, RoleFinding] = field(default_factory=dict)
+    sources: dict[str, Process | None] = field(default_factory=dict)
     children: dict[str, list[Process]] = field(default_factory=lambda: defaultdict(list))
     standing: dict[str, list[Process]] = field(default_factory=lambda: defaultdict(list))
     monitors: dict[str, MonitorArguments] = field(default_factory=dict)
@@ -47,7 +49,7 @@ class Facts:
 
     def source(self, process: Process) -> Process | None:
         """Return who created a process; its parent where that was not seen."""
-        return self.launch.processes.get(process.creator or process.parent or "")
+        return self.sources[process.id]
 
     def role(self, process: Process | None) -> Role | None:
         """Return what was decided for an older process."""
@@ -87,6 +89,8 @@ def own_image(process: Process) -> Image | None:
 def gather(launch: Launch) -> Facts:
     """Collect the facts of a launch that no role is needed for."""
     facts = Facts(launch)
+    known = launch.processes
+    facts.sources = {i: known.get(p.creator or p.parent or "") for i, p in known.items()}
     for process in launch.inside:
         if process.creator:
             facts.children[process.creator].append(process)

@@ -52,18 +52,26 @@ function roleChip(p) {
 function processDetails(p) {
   const heading = html("p", { class: "name" }, html("b", {}, nth(P.id, p)), ` ${text(nth(P.name, p))}`, roleChip(p));
   const life = lifeAt(p, STATE.at);
-  const words = nth(BORN, p) > STATE.at ? "not yet created" : life === "" || life === "past" ? "gone" : lifeWords(life);
-  const parent = life === "" || life === "outside" ? NONE : parentAt(p, STATE.at);
+  const there = life !== "" && life !== "outside" && life !== "past";
+  const parent = there ? parentAt(p, STATE.at) : NONE;
   const child = parent === NONE ? [] : [", a child of ", processLink(parent)];
   return [
     heading,
-    html("p", { class: "at" }, "At this moment: ", html("strong", {}, words), ...child, "."),
+    html("p", { class: "at" }, "At this moment: ", html("strong", {}, standingWords(p, life)), ...child, "."),
     processButtons(p),
     html("dl", {}, ...identity(p), ...family(p), ...ending(p)),
     ...programs(p),
     ...inWords(p, null),
     ...surroundings(p),
   ];
+}
+
+/** Say how a process stands, also if it is not there. @param {number} p @param {Life} life */
+function standingWords(p, life) {
+  if (nth(BORN, p) > STATE.at) return "not yet created";
+  if (life !== "" && life !== "past") return lifeWords(life);
+  if (nth(REAPED, p) <= STATE.at) return "gone: it has ended and was waited for";
+  return life === "past" ? "ended, perhaps a zombie still" : "ended";
 }
 
 /** @param {number} p */
@@ -210,19 +218,32 @@ function surroundings(p) {
   return found;
 }
 
-/** @param {number} p @param {Stay[]} list @param {string} first */
+/**
+ * Tell where a process was; kinds of which the same is known stand in one row.
+ * @param {number} p @param {Stay[]} list @param {string} first
+ */
 function stays(p, list, first) {
   const heads = [first, "where", "since"].map((name) => html("th", { scope: "col" }, name));
-  const rows = list.map(([kind, where, how, since, by]) => {
-    const born = nth(P.flags, p) & ATTACHED ? "when first seen" : "birth";
-    const at = since === NONE ? born : since <= LAST ? stepLink(since) : "the end";
-    const whom = by === NONE || by === p ? [] : [" by ", processLink(by, nth(P.id, by))];
-    const name = text(kind) || "v2";
-    const cells = [[name], [html("code", {}, text(where))], [at, ` ${text(how)}`, ...whom]];
-    return html("tr", {}, ...cells.map((cell) => html("td", {}, ...cell)));
-  });
+  /** @type {Map<string, Stay[]>} */
+  const alike = new Map();
+  for (const stay of list) {
+    const key = stay.slice(1).join();
+    alike.set(key, [...(alike.get(key) ?? []), stay]);
+  }
+  const rows = [...alike.values()].map((same) => stayRow(p, same));
   const table = html("table", {}, html("thead", {}, html("tr", {}, ...heads)), html("tbody", {}, ...rows));
   return html("div", { class: "scrolls" }, table);
+}
+
+/** @param {number} p @param {Stay[]} same */
+function stayRow(p, same) {
+  const [, where, how, since, by] = nth(same, 0);
+  const born = nth(P.flags, p) & ATTACHED ? "when first seen" : "birth";
+  const at = since === NONE ? born : since <= LAST ? stepLink(since) : "the end";
+  const whom = by === NONE || by === p ? [] : [" by ", processLink(by, nth(P.id, by))];
+  const kinds = same.map(([kind]) => text(kind) || "v2").join(", ");
+  const cells = [[kinds], [html("code", {}, text(where))], [at, `, ${text(how)}`, ...whom]];
+  return html("tr", {}, ...cells.map((cell) => html("td", {}, ...cell)));
 }
 
 /** @param {number} step */

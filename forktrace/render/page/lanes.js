@@ -22,7 +22,7 @@ function pictureLanes(box, root) {
   let scale = 1;
 
   root.setAttribute("role", "group");
-  (picture.frames.at(-1) ?? root.querySelector(".ft-page"))?.after(bands, choice);
+  (picture.frames.at(-1)?.element ?? root.querySelector(".ft-page"))?.after(bands, choice);
   root.append(cursor);
   picture.rows.forEach(prepareRow);
   for (const span of picture.spans) span.element.before(span.ghost);
@@ -70,6 +70,9 @@ function pictureLanes(box, root) {
     for (const { element, row } of picture.loose) {
       const p = picture.rows[row]?.process ?? NONE;
       fade(element, p !== NONE && nth(BORN, p) > STATE.at);
+    }
+    for (const { element, rows } of picture.frames) {
+      fade(element, rows.every((row) => nth(BORN, row.process) > STATE.at));
     }
     cursor.setAttribute("x1", String(x - MARGIN));
     cursor.setAttribute("x2", String(x - MARGIN));
@@ -219,17 +222,12 @@ function pictureLanes(box, root) {
     return `M${x1},${y1}C${xa},${turn(ya)} ${xb},${turn(yb)} ${x2},${y2}`;
   }
 
-  /** @param {Element} frame */
+  /** @param {Frame} frame */
   function placeFrame(frame) {
-    const [top, height] = (frame.getAttribute("data-was") ?? `${num(frame, "y")} ${num(frame, "height")}`).split(" ");
-    frame.setAttribute("data-was", `${top} ${height}`);
-    const first = rowAt(picture, Number(top) + 1);
-    const last = rowAt(picture, Number(top) + Number(height) - 1);
-    const inside = picture.rows.slice(first, last + 1);
-    const kept = inside.filter((row) => !hidden.has(row.process));
-    const gone = inside.reduce((sum, row) => sum + (hidden.has(row.process) ? row.bottom - row.top : 0), 0);
-    frame.setAttribute("height", String(Math.max(Number(height) - gone, 0)));
-    place(frame, first === NONE ? 0 : nth(shifts, first), kept.length > 0);
+    const gone = frame.rows.filter((row) => hidden.has(row.process));
+    const height = gone.reduce((sum, row) => sum - (row.bottom - row.top), frame.height);
+    frame.element.setAttribute("height", String(Math.max(height, 0)));
+    place(frame.element, nth(shifts, frame.first), gone.length < frame.rows.length);
   }
 
   function resize() {

@@ -21,6 +21,7 @@ const STEP_OF_CLASS = {
 /** @typedef {{process: number, top: number, y: number, bottom: number, group: Element | null, names: SVGGElement | null}} Row */
 /** @typedef {{element: Element, column: number}} Part A mark that is there from a column on (-1: always). */
 /** @typedef {{element: Element, ghost: Element, from: number, to: number}} Span A mark that grows. */
+/** @typedef {{element: Element, height: number, first: number, rows: Row[]}} Frame */
 /** @typedef {{line: Element, heads: Element[], from: number, to: number, original: Record<string, string>}} Edge */
 
 /** Read the picture that stands in the page. @param {SVGSVGElement} root */
@@ -52,7 +53,7 @@ function readPicture(root) {
     edges: [],
     /** @type {Element[]} */
     footer: [],
-    /** @type {Element[]} */
+    /** @type {Frame[]} */
     frames: [],
     /** @type {{element: Element, row: number}[]} */
     loose: [],
@@ -164,9 +165,18 @@ function sortElement(picture, element) {
   const kind = element.getAttribute("class") ?? "";
   if (kind === "ft-page" || y < picture.top) return;
   if (y >= picture.bottom) picture.footer.push(element);
-  else if (kind === "ft-frame" || kind === "ft-container-frame") picture.frames.push(element);
+  else if (kind === "ft-frame" || kind === "ft-container-frame") picture.frames.push(readFrame(picture, element));
   else if (kind === "ft-guide" || kind === "ft-frame-name") picture.loose.push({ element, row: rowAt(picture, y) });
   else if (!EDGE_KINDS.includes(shortClass(element))) readMark(picture, element, NONE);
+}
+
+/** @param {Picture} picture @param {Element} element @returns {Frame} */
+function readFrame(picture, element) {
+  const top = num(element, "y");
+  const height = num(element, "height");
+  const first = Math.max(rowAt(picture, top + 1), 0);
+  const last = rowAt(picture, top + height - 1);
+  return { element, height, first, rows: picture.rows.slice(first, last + 1) };
 }
 
 /** @param {Picture} picture @param {Element} mark @param {number} process */

@@ -19,11 +19,15 @@ PAD = 6.0  # px between a note and what it must not touch
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Be the width that something takes in one zone of a lane, in px from its column."""
+    """Be the width that something takes in one zone of a lane, in px from its column.
+
+    Of the text of a ``note`` it is the least width.
+    """
 
     column: int
     left: float
     right: float
+    note: "Note | None" = None
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Arrange the field of a lane diagram: the x of each column, and which words have room there."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -106,21 +106,26 @@ def arrange(
     """
     spacing = _Spacing(plan)
     usual = _widest_gap(spacing, [], _EARLY * width, _EARLY * fill)
-    paired = _with_borders(plan, edges, notes, spacing.place(max(usual, _CALM_GAP), []))
-    found = _needs(spacing, paired, width, fixed)
-    written = paired
-    if found is None:
-        needed = _most_needed(spacing, paired, width, fixed)
-        commands = {n.lane for n, _ in paired if n.kind == "argv"}
-        commands -= {n.lane for n, _ in needed if n.kind == "argv"}
-        written = [(n, b) for n, b in paired if n.kind != "argv" or n.lane not in commands]
-        found = _needs(spacing, needed, width, fixed) or []
+    early = spacing.place(max(usual, _CALM_GAP), [])
+    wanted = notes
+    while True:
+        paired = _with_borders(plan, edges, wanted, early)
+        found = _needs(spacing, paired, width, fixed)
+        if found is not None:
+            break
+        dropped, needed = _parted(spacing, paired, width, fixed)
+        gone = [note.lane for note in dropped if note.kind == "argv"]
+        if not gone:
+            found = _needs(spacing, needed, width, fixed) or []
+            break
+        some = gone[: len(gone) // 4 + 1]  # without them the others may stand better
+        wanted = [note for note in wanted if note.kind != "argv" or note.lane not in some]
     needs = [*fixed, *found]
     if plan.times:
         xs = _to_scale(spacing, needs, width, plan.times[-1])
     else:
         xs = spacing.place(_widest_gap(spacing, needs, width, fill), needs)
-    texts = tuple((note, _longest(note, border, xs)) for note, border in written)
+    texts = tuple(_texts(paired, xs))
     return Field(tuple(xs), texts, _aside(notes, texts))
 
 
@@ -198,13 +203,21 @@ def _with_borders(
         usual = (place.zone, place.offset) == (note.zone, note.offset)
         return _side(place) not in used, enough if usual else enough * _UNUSUAL
 
-    for note in sorted(notes, key=lambda note: len(note.places)):  # first those that can't move
+    # First those that can't move, last those that can also stand with the names.
+    for note in sorted(notes, key=lambda n: (len(n.places) > 1, n.kind == "argv")):
         place = max(note.places, key=is_best)
         used.add(_side(place))
-        start = place.offset - (place.width(place.least) if place.leftwards else APART)
-        room.take(place.lane, place.zone, Span(place.column, start, max(place.offset, 0)))
+        room.take(place.lane, place.zone, _span(place))
         placed.append(place)
     return [(note, room.border(note)) for note in placed]
+
+
+def _span(place: Note) -> Span:
+    """Return what a note takes at least."""
+    width = place.width(place.least)
+    if place.leftwards:
+        return Span(place.column, place.offset - width, 0, place)
+    return Span(place.column, place.offset - APART, place.offset + width, place)
 
 
 def _side(place: Note) -> tuple[int, Zone, int, bool]:
@@ -224,10 +237,10 @@ def _needs(
     return None
 
 
-def _most_needed(
+def _parted(
     spacing: _Spacing, notes: list[tuple[Note, Span]], width: float, fixed: Sequence[Need]
-) -> list[tuple[Note, Span]]:
-    """Return the notes without as few as possible of those that take most room.
+) -> tuple[list[Note], list[tuple[Note, Span]]]:
+    """Return as few notes as possible that must go, those that take most room, and the others.
 
     A lane's command lines go together, and before all other texts; then the words at births;
     last go those that can't stand with the names instead.
@@ -245,7 +258,8 @@ def _most_needed(
                 low = middle + 1
         if all(group[0][0].kind == "argv" for group in order[:low]):
             break
-    return [pair for group in order[low:] for pair in group]
+    dropped = [group[0][0] for group in order[:low]]
+    return dropped, [pair for group in order[low:] for pair in group]
 
 
 def _dispensable(
@@ -314,9 +328,26 @@ def _to_scale(spacing: _Spacing, needs: list[Need], width: float, end: int) -> l
     return spacing.place(gap, needs, low)
 
 
-def _longest(note: Note, border: Span, xs: Sequence[float]) -> str:
+def _texts(notes: list[tuple[Note, Span]], xs: Sequence[float]) -> Iterator[tuple[Note, str]]:
+    """Yield each note with its text, as long as there is room for it.
+
+    Of two that face each other the first leaves the other its least width, that one takes the
+    rest.
+    """
+    taken: dict[int, float] = {}
+    for note, border in notes:
+        room = room_of(note, border, xs) + _ROUNDING
+        other = border.note
+        if other is not None and other.leftwards != note.leftwards:
+            least = other.width(other.least)
+            room -= taken.get(id(other), least) - least
+        text = _longest(note, room)
+        taken[id(note)] = text_width(text, note.face)
+        yield note, text
+
+
+def _longest(note: Note, room: float) -> str:
     """Return the text of a note as long as its room permits, "" where there is none."""
-    room = room_of(note, border, xs) + _ROUNDING
     limit = min(note.most, max(note.least, int(room / text_width("0", note.face))))
     text = note.words(limit)
     if text_width(text, note.face) <= room:

@@ -78,7 +78,7 @@ def test_detached(forktrace: Watched, image: str, container: str, keep: Keep) ->
 
 
 def test_split(forktrace: Watched, image: str, container: str, keep: Keep) -> None:
-    """With --cgroups=split both are below podman's own cgroup, which a unit delegates."""
+    """With --cgroups=split podman moves itself down in its unit, and conmon is born there."""
     trace = forktrace.trace_path()
     call(
         "systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "--unit", container,
@@ -92,10 +92,12 @@ def test_split(forktrace: Watched, image: str, container: str, keep: Keep) -> No
     assert traced.container().init is not None
     payload = traced.process(str(traced.container().init))
     monitor = traced.process(str(traced.container().monitor))
-    assert traced.cgroup(monitor) == [f"{own}/supervisor"]
+    assert traced.cgroup(traced.root) == traced.cgroup(monitor) == [f"{own}/runtime"]
     assert traced.cgroup(payload)[0].startswith(f"{own}/libpod-payload-")
     said = explained(forktrace, trace, "why-cgroup")
-    assert "libpod-payload-" in said
+    assert f"{payload.id} cat ended up in the cgroup {own[3:]}/libpod-payload-" in said
+    assert "it was created there by CLONE_INTO_CGROUP" in said  # as crun then needs no systemd
+    assert f"{own[3:]}/runtime, in which it was born" in said
 
 
 def test_pod(forktrace: Watched, image: str, unique: str, keep: Keep) -> None:

@@ -94,7 +94,7 @@ def test_quadlet(
     keep(trace, "quadlet")
     assert main == str(state["ConmonPid"])
     own = f"/system.slice/{container}.service"
-    assert paths[int(state["ConmonPid"])] == f"{own}/supervisor"
+    assert paths[int(state["ConmonPid"])] == f"{own}/runtime"
     assert paths[int(state["Pid"])].startswith(f"{own}/libpod-payload-")
     traced = Traced(trace)
     for pid, path in paths.items():
