@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from forktrace.capture.preflight import Check
+from forktrace.capture.preflight import Check, is_file
 
 PROGRAMS = (
     "podman", "docker", "buildah", "conmon", "runc", "crun", "bwrap", "systemd-nspawn",
@@ -38,7 +38,7 @@ def _program(name: str) -> Check:
 def _find(name: str) -> str | None:
     for folder in (*os.get_exec_path(), *_MORE_FOLDERS):
         path = Path(folder, name)
-        if path.is_file() and os.access(path, os.X_OK):
+        if is_file(path) and os.access(path, os.X_OK):
             return str(path)
     return None
 

@@ -51,7 +51,8 @@ def _run(check: Callable[[], Check]) -> Check:
         return check()
     except Exception as error:
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        return Check(check.__name__.replace("_", " "), "unknown", f"could not be checked: {reason}")
+        name = str(getattr(check, "__name__", "a check")).replace("_", " ")
+        return Check(name, "unknown", f"could not be checked: {reason}")
 
 
 def kernel() -> Check:
@@ -227,11 +228,19 @@ def setuid_programs() -> Check:
     )
 
 
+def is_file(path: Path) -> bool:
+    """Say whether a file is there, as far as its folder may be looked into."""
+    try:
+        return path.is_file()
+    except PermissionError:  # a folder of another user's in PATH (as sudo may leave it)
+        return False
+
+
 def _has_privilege(program: str) -> bool:
     """Say whether a program is setuid, or has file capabilities (capabilities(7))."""
     for folder in os.get_exec_path():
         path = Path(folder, program)
-        if not path.is_file():
+        if not is_file(path):
             continue
         try:
             return bool(path.stat().st_mode & 0o4000 or os.getxattr(path, "security.capability"))

@@ -14,7 +14,7 @@ from msgspec import Struct
 How = Literal["fork", "vfork", "clone", "clone3"]
 
 
-class Moment(Struct, frozen=True, gc=False):  # half a million of them are made in no time
+class Moment(Struct, frozen=True, gc=False):  # made for each event, so it must be cheap
     """Be a point in a trace: time in ns, and position among the events."""
 
     at_ns: int
@@ -251,8 +251,8 @@ class Process:
         if self.stand_in is not None:
             return self.stand_in
         own = self.images and not self.images[-1].inherited
-        if self.comm and not own and self.outside:
-            return self.comm
+        if self.outside and not own and (comm := self.comm):
+            return comm
         return image_name(self.images[-1]) if self.images else self.comm or f"pid {self.pid}"
 
 

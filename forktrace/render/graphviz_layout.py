@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import fsum
 from xml.etree import ElementTree
 
 from forktrace.errors import MissingToolError
@@ -46,7 +47,7 @@ class Route:
 def _on_curve(corners: list[tuple[float, float]], t: float) -> tuple[float, float]:
     weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
     pairs = list(zip(weights, corners, strict=True))
-    return sum(w * x for w, (x, _) in pairs), sum(w * y for w, (_, y) in pairs)
+    return fsum(w * x for w, (x, _) in pairs), fsum(w * y for w, (_, y) in pairs)
 
 
 class Layout:

@@ -7,6 +7,7 @@ same whichever Graphviz made the layout.
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from math import fsum
 
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
@@ -164,7 +165,7 @@ def _box(box: Box, place: Place, hover: str) -> Iterator[str]:
         yield _outline(x + _STACK, y, width, height)
         y += _STACK
     yield _outline(x, y, width, height)
-    top = y + (height - sum(line.height for line in box.lines)) / 2
+    top = y + (height - fsum(line.height for line in box.lines)) / 2
     for line in box.lines:
         yield from _line(line, x + PADDING, top, width - 2 * PADDING)
         top += line.height

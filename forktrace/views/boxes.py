@@ -1,11 +1,13 @@
 """Say what stands in each box of the graph view, and how large the box must be.
 
 Sizes are in px and come from our own table of character widths, so that the layout is the same
-wherever it is made, and the text fits whatever font shows it.
+wherever it is made, and the text fits whatever font shows it. They are added by ``fsum``: what
+``sum`` makes of floats changed with Python 3.12.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Literal
 
 from forktrace.analysis.findings import Findings, Role
@@ -21,7 +23,8 @@ from forktrace.views.words import ELLIPSIS, count_words, name_of, printable, pro
 Tone = Literal["ink", "muted", "role", "alert"]
 
 PADDING = 10.0
-_WIDEST = 190.0
+_WIDEST = 196.0  # "containerd-shim-runc-v2" fits
+_LEAST_BEFORE = 60.0  # px for earlier programs on the line of the last
 _LEADING = 1.3  # line height, of the font size
 _EARLIER = 3  # images named before the last; of more, the latest
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -59,7 +62,7 @@ class Line:
     def width(self) -> float:
         """Return an upper bound of the width in px, with a gap before what is at the right."""
         gap = 12.0 if self.left and self.right else 0.0
-        return sum(s.width for s in self.left) + gap + (self.right.width if self.right else 0.0)
+        return fsum(s.width for s in self.left) + gap + (self.right.width if self.right else 0.0)
 
     @property
     def size(self) -> float:
@@ -90,13 +93,13 @@ class Box:
     @property
     def height(self) -> float:
         """Return the height in px."""
-        return sum(line.height for line in self.lines) + 1.4 * PADDING
+        return fsum(line.height for line in self.lines) + 1.4 * PADDING
 
 
 def box_of(launch: Launch, findings: Findings, row: Row) -> Box:
     """Make the box of a row: who it is, its chain of programs, arguments, and end."""
     process = row.process
-    lines = [_heading(row), _programs(row), *_arguments(row)]
+    lines = [_heading(row), *_programs(row), *_arguments(row)]
     lines += [Line([_small(note)]) for note in _marks(findings, row)]
     if row.within:
         lines.append(Line([_small(f"{within_words(findings, row.within)} not shown")]))
@@ -117,19 +120,23 @@ def _heading(row: Row) -> Line:
     return Line(spans, None if many else _small(f"pid {row.process.pid or 'unknown'}"))
 
 
-def _programs(row: Row) -> Line:
+def _programs(row: Row) -> list[Line]:
     """Write the chain of images, each executed by the one before: "podman ‖ conmon"."""
     process = row.process
     if process.outside:
-        return Line([Span(fit(name_of(process), TITLE, _WIDEST), TITLE, "role")])
+        return [Line([Span(fit(name_of(process), TITLE, _WIDEST), TITLE, "role")])]
     names = [printable(image_name(image)) for image in process.images] or [name_of(process)]
     chain = [n for i, n in enumerate(names) if i == 0 or n != names[i - 1]]
     last = Span(fit(chain[-1], TITLE, _WIDEST), TITLE, "role")
     before = "".join(name + _EXEC for name in chain[-1 - _EARLIER : -1])
-    room = _WIDEST - last.width
-    if before and text_width(before, BEFORE) > room:
+    if not before:
+        return [Line([last])]
+    apart = text_width(before, BEFORE) > _WIDEST - last.width < _LEAST_BEFORE
+    room = _WIDEST if apart else _WIDEST - last.width
+    if text_width(before, BEFORE) > room:
         before = fit(before, BEFORE, room - text_width(_EXEC, BEFORE)) + _EXEC
-    return Line([Span(before, BEFORE, "muted"), last] if before else [last])
+    earlier = Span(before, BEFORE, "muted")
+    return [Line([earlier]), Line([last])] if apart else [Line([earlier, last])]
 
 
 def _arguments(row: Row) -> list[Line]:
@@ -144,7 +151,7 @@ def _arguments(row: Row) -> list[Line]:
     room = len(name_of(process)) + 32
     arguments = program_words(shown, room, subcommand=has_subcommand).partition(" ")[2]
     if not row.same_argv:
-        arguments = f"{arguments} {ELLIPSIS}".strip()
+        arguments = f"{arguments} {ELLIPSIS}" if arguments else "arguments differ"
     return [Line([_small(arguments, "ink")])] if arguments else []
 
 
@@ -175,4 +182,4 @@ def _foot(launch: Launch, row: Row) -> list[Line]:
 
 
 def _calm(process: Process, end: str) -> bool:
-    return process.exit is None or end == "exit 0"
+    return process.exit is None or end == "exit 0" or end[:1].isdecimal()

@@ -162,8 +162,11 @@ class Rebuilt:
 
     def _looked_at(self, process: Process, table: DescriptorTable) -> Moment:
         """Return the moment of the event at whose stop a table was read, which may be another's."""
+        born = self._moments[self._steps.own[process.id][0]]
+        if table.at_event == "birth":
+            return born
         at = self._stops.get(table.at.at_ns) or self._then(process.id, table.at)
-        return max(at, self._moments[self._steps.own[process.id][0]], key=_seq)
+        return max(at, born, key=_seq)
 
     # Processes.
 
@@ -189,7 +192,7 @@ class Rebuilt:
             adoptions=[self._adoption(a, at) for a in old.adoptions],
             threads=[],
             descriptors=self._tables.all(old, lambda table: self._looked_at(old, table)),
-            heritage=None if old.heritage is None else self._tables.part(old.heritage, born),
+            heritage=None,
             calls=_sorted_writes(self._call(s.what, at) for s in own if isinstance(s.what, Call)),
             reap=self._reap(old),
             untraced=[

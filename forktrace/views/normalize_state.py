@@ -118,17 +118,19 @@ class Tables:
     ) -> list[DescriptorTable]:
         """Return the tables of a process, a new one at each exec and where something changed.
 
+        What it was born with is read of it or of its creator, whichever was stopped first.
+
         Args:
             process: the process as observed.
             moment: gives the new moment of what a table was read at.
         """
-        found = sorted(
-            (self.part(table, moment(table)) for table in process.descriptors),
-            key=lambda table: table.at.seq,
-        )
-        return list(_changed(found))
+        read = [self._part(table, moment(table)) for table in process.descriptors]
+        if process.heritage is not None and (not read or read[0].at_event != "birth"):
+            born = replace(process.heritage, at=process.born, at_event="birth", whole=False)
+            read.append(self._part(born, moment(born)))
+        return list(_changed(sorted(read, key=lambda table: table.at.seq)))
 
-    def part(self, table: DescriptorTable, at: Moment) -> DescriptorTable:
+    def _part(self, table: DescriptorTable, at: Moment) -> DescriptorTable:
         """Return what is kept of a table."""
         fds = {fd: opened for fd, opened in table.fds.items() if self._kept(table, fd, opened)}
         errors = {key: error for key, error in table.errors.items() if key in ("0", "1", "2", "fd")}

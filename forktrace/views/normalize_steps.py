@@ -10,9 +10,10 @@ something comes after it:
   were, before the wait that took it;
 - a death by signal after the kill(2) that sent it;
 - of a container, in the order of the OCI runtime specification's lifecycle: each invocation of the
-  runtime after the one before, the payload's exec after ``start``, the engine's end after the
-  container's and the monitor's;
-- the end of the traced command after all ends that were seen before it;
+  runtime after the one before, and the payload's exec after ``start``;
+- the end of the traced command, and of a container's engine, after the ends of all that descend
+  from it, were not orphaned by it, and ended before it or within 0.1 s after it: podman and conmon
+  end one right after the other, now this one first and now that;
 - what lies a second or more apart.
 
 All else counts as concurrent, and is laid out as if every step took as long as any other; what
@@ -30,6 +31,7 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Call, Image, Moment, Process, UntracedChild
 
 _APART_NS = 1_000_000_000
+_RACE_NS = 100_000_000
 _KILLS = ("kill", "tgkill", "tkill", "pidfd_send_signal")
 _WAITS = ("wait4", "waitid")
 
@@ -38,7 +40,10 @@ Kind = Literal["birth", "exec", "call", "untraced", "released", "adoption", "exi
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """Be something that a process did, at its observed moment; ``level`` is its new place."""
+    """Be something that a process did, at its observed moment; ``level`` is its new place.
+
+    ``key`` orders the steps as they were observed, but for the ends that raced with another.
+    """
 
     kind: Kind
     process: Process
@@ -46,6 +51,10 @@ class Step:
     what: Image | Call | UntracedChild | None = None
     level: int = 0
     after: list["Step"] = field(default_factory=list)
+    key: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        self.key = (self.at.seq, 0)
 
 
 class Steps:
@@ -62,6 +71,8 @@ class Steps:
         self._with_births()
         self._places = {s: i for chain in self._chains.values() for i, s in enumerate(chain) if i}
         self._at = {(s.process.id, s.at.seq): s for own in self.own.values() for s in own}
+        for ender in self._enders(findings):
+            self._settle_race(ender)
         self._connect(findings)
         self.ordered = self._order()
 
@@ -83,6 +94,37 @@ class Steps:
             self._seqs[id_] = [seq for seq, _ in ordered]
             self._chains[id_] = [step for _, step in ordered]
 
+    def _enders(self, findings: Findings) -> list[str]:
+        """Return the traced command and the engines of containers, as far as they ended."""
+        ids = dict.fromkeys([self._launch.root, *(c.engine for c in findings.containers)])
+        return [id_ for id_ in ids if id_ is not None and self.end_of(id_) is not None]
+
+    def _descendants(self, id_: str) -> list[str]:
+        """Return all whose creators lead up to a process."""
+        found: list[str] = []
+        stack = [id_]
+        while stack:
+            born = [s.process.id for s in self._chains[stack.pop()][1:] if s.kind == "birth"]
+            found += born
+            stack += born
+        return found
+
+    def _settle_race(self, ender: str) -> None:
+        """Put the ends that came right after a process' end before it, one after the other."""
+        end = self.end_of(ender)
+        if end is None or not self._launch.header.times:
+            return
+        limit_ns = end.at.at_ns + _RACE_NS
+        ends = [self.end_of(id_) for id_ in self._descendants(ender)]
+        late = [e for e in ends if e and e.at.seq > end.at.seq and e.at.at_ns <= limit_ns]
+        for place, step in enumerate(sorted(late, key=lambda s: s.at.seq), start=1):
+            orphaned = any(a.death == ender for a in step.process.adoptions)
+            chain = [s for s in self._chains[step.process.id] if s is not step]
+            children = [self.end_of(s.process.id) for s in chain[1:] if s.kind == "birth"]
+            before = [*chain, *filter(None, children)]
+            if not orphaned and all(s.key < end.key for s in before):
+                step.key = (end.at.seq - 1, place)
+
     def _connect(self, findings: Findings) -> None:
         for chain in self._chains.values():
             for earlier, later in zip(chain, chain[1:], strict=False):
@@ -94,9 +136,9 @@ class Steps:
         self._connect_kills()
         for container in findings.containers:
             self._connect_container(container)
-        last = self.end_of(self._launch.root)
-        for id_ in self.own:
-            _link(self.end_of(id_), last)
+        for ender in self._enders(findings):
+            for id_ in self._descendants(ender):
+                _link(self.end_of(id_), self.end_of(ender))
 
     def _connect_birth(self, process: Process) -> None:
         birth = self.own[process.id][0]
@@ -148,9 +190,6 @@ class Steps:
             if "start" in self._launch.processes[id_].argv:
                 ran = next((s for s in self.own[id_] if s.kind == "exec"), None)
                 _link(ran or self.own[id_][0], payload)
-        last = self.end_of(container.engine)
-        _link(self.end_of(container.init), last)
-        _link(self.end_of(container.monitor), last)
 
     def _payload(self, container: Container) -> Step | None:
         at = container.payload
@@ -163,10 +202,10 @@ class Steps:
         return (s for own in self.own.values() for s in own if s.kind == "call")
 
     def _order(self) -> list[Step]:
-        steps = sorted((s for own in self.own.values() for s in own), key=lambda s: s.at.seq)
+        steps = sorted((s for own in self.own.values() for s in own), key=lambda s: s.key)
         _set_levels(steps, apart=self._launch.header.times)
         rank = self._ranks()
-        return sorted(steps, key=lambda s: (s.level, rank[self._actor(s)], s.at.seq))
+        return sorted(steps, key=lambda s: (s.level, rank[self._actor(s)], s.key))
 
     def _actor(self, step: Step) -> str:
         """Return whose deed a step is: a birth is the creator's."""
@@ -214,7 +253,7 @@ def _link(earlier: Step | None, later: Step | None = None) -> None:
 
     So every link points forward in the trace, and whatever it says there is no circle.
     """
-    if earlier is not None and later is not None and earlier.at.seq < later.at.seq:
+    if earlier is not None and later is not None and earlier.key < later.key:
         later.after.append(earlier)
 
 

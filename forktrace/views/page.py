@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from forktrace.analysis.explain import Case, explain
+from forktrace.analysis.explain import Case, Section, explain
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.model.moment import Timeline
@@ -80,7 +80,7 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
         "steps": _step_columns(columns, steps),
         "order": [columns.place[id_] for id_ in _order(launch, scene)],
         "lanes": _geometry(columns, lanes),
-        "sentences": _sentences(launch, findings, columns) if small else {},
+        **_told(launch, findings, columns, small=small),
     }
     data["strings"] = columns.strings.rows
     data["arguments"] = columns.arguments.rows
@@ -159,17 +159,29 @@ def _geometry(columns: ProcessColumns, lanes: PageLanes) -> dict[str, Any]:
     }
 
 
-def _sentences(
-    launch: Launch, findings: Findings, columns: ProcessColumns
-) -> dict[str, list[tuple[int, int, list[int]]]]:
-    """Return what ``explain`` says of each process: sentence, certainty, events it rests on."""
+def _told(
+    launch: Launch, findings: Findings, columns: ProcessColumns, *, small: bool
+) -> dict[str, Any]:
+    """Return what ``explain`` says: the story, and the life of each process by its place."""
+    if not small:
+        return {"story": [], "sentences": {}}
     case = Case(launch, findings)
-    return {
-        str(place): [
-            (columns.text(printable(s.text)), columns.text(s.certainty), list(s.events))
-            for section in explain(case, id_)
-            for s in section.sentences
+    story = [
+        (columns.text(printable(section.title)), _sentences(columns, section))
+        for section in explain(case)
+    ]
+    lives = {
+        str(columns.place[id_]): [
+            sentence for section in explain(case, id_) for sentence in _sentences(columns, section)
         ]
-        for place, id_ in enumerate(columns.ids)
-        if id_ in launch.processes
+        for id_ in launch.processes
     }
+    return {"story": story, "sentences": lives}
+
+
+def _sentences(columns: ProcessColumns, section: Section) -> list[tuple[int, int, list[int]]]:
+    """Return sentences, each with its certainty and the events that it rests on."""
+    return [
+        (columns.text(printable(s.text)), columns.text(s.certainty), list(s.events))
+        for s in section.sentences
+    ]

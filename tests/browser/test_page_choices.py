@@ -91,6 +91,17 @@ def test_marks_of_calls_tell_their_steps(open_page: Open) -> None:
     assert opened.run("kindOf(STATE.step)") == "r"
 
 
+def test_page_tells_the_story_until_something_is_chosen(open_page: Open) -> None:
+    opened = open_page(PODMAN)
+    told = opened.page.inner_text("#detail")
+    assert "p1 podman (pid 274) is the command that forktrace started." in told
+    assert "12 processes and 37 more threads" in told
+    opened.page.click("#detail .sentences a:has-text('#21') >> nth=0")
+    assert "becomes the real parent of p4 conmon" in opened.page.inner_text("#detail")
+    opened.page.keyboard.press("Escape")
+    assert "12 processes and 37 more threads" in opened.page.inner_text("#detail")
+
+
 def test_links_lead_to_other_processes_and_steps(open_page: Open) -> None:
     opened = open_page(PODMAN, "#p=p8")
     opened.page.click("#detail a:has-text('p7 runc')")

@@ -1,5 +1,6 @@
 """attach: processes that run already are traced as they stand, and run on untouched."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -33,14 +34,19 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(*command: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=tmp_path,
+            start_new_session=True,
         )
         running.append(process)
         return process
 
     yield run
-    for process in running:
-        process.kill()
+    for process in running:  # what it started may hold its output open
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 

@@ -155,6 +155,16 @@ def test_what_is_not_installed_is_no_failure(forktrace: Forktrace) -> None:
         assert "forktrace[dot]" in found["Graphviz"]["remedy"]
 
 
+def test_a_folder_in_path_that_may_not_be_looked_into(
+    forktrace: Forktrace, missing: Missing
+) -> None:
+    locked = forktrace.folder / "locked"
+    locked.mkdir(mode=0o700)
+    found = checks(forktrace, *ordinary(missing), PATH=f"{locked}:/bin:/usr/bin")
+    assert found["kernel"]["status"] == "ok"
+    assert "could not be checked" not in str(found)
+
+
 def test_versions_are_what_the_programs_say(forktrace: Forktrace) -> None:
     folder = forktrace.folder / "bin"
     script(folder / "podman", "#!/bin/sh\necho podman version 9.8.7-rc1\n")

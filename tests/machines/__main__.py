@@ -1,5 +1,6 @@
 """Build, boot and test whole machines: ``python -m tests.machines build|run|all``."""
 
+import fcntl
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
@@ -8,7 +9,7 @@ from typing import Any
 
 import click
 
-from tests.machines.boot import boot
+from tests.machines.boot import boot, check_emulator
 from tests.machines.build import MachineError, build, cache
 from tests.machines.carry import bring_back, draw, work_disk
 from tests.machines.lists import SMOKE, WHOLE
@@ -62,23 +63,28 @@ def run_all(tests: Sequence[str], seconds: float, test_seconds: float) -> None:
 
 def _run(spec: Spec, tests: Sequence[str], seconds: float, test_seconds: float) -> int:
     """Run tests in a machine, and show how they ended; returns 0 where all passed."""
-    image = build(spec)
-    folder = cache() / "work" / spec.name
+    try:
+        check_emulator(spec)
+        image = build(spec)
+        with Path(f"{cache() / spec.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return _run_in(spec, image, work_disk(spec, tests, test_seconds), seconds)
+    except MachineError as error:
+        click.echo(f"{spec.name}: {error}", err=True)
+        return 1
+
+
+def _run_in(spec: Spec, image: Path, disk: Path, seconds: float) -> int:
     results = cache() / "results" / spec.name
-    disk = work_disk(spec, folder, tests, test_seconds)
-    console = folder / "console"
+    console = disk.with_name("console")
     click.echo(f"{spec.name}: booting; its console is {console}")
-    trouble = None
     try:
         booted = boot(spec, image, disk, console, seconds)
         click.echo(f"{spec.name}: was up after {booted:.0f} s")
-    except MachineError as error:
-        trouble = error
-    bring_back(disk, results)
-    disk.unlink()
-    console.rename(results / "console")
-    if trouble is not None:
-        raise trouble
+    finally:
+        bring_back(disk, results)  # also what a machine that hung has written
+        disk.unlink()
+        console.rename(results / "console")
     return _show(spec, results)
 
 

@@ -16,6 +16,13 @@ READY = "forktrace: the machine is up"
 BOOT_SECONDS = 300
 
 
+def check_emulator(spec: Spec) -> None:
+    """Raise MachineError if the emulator of a machine is not installed."""
+    if shutil.which(spec.qemu[0], path=PATH) is None:
+        package = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}[spec.machine]
+        raise MachineError(f"{spec.qemu[0]} is not installed: install {package}")
+
+
 def boot(spec: Spec, image: Path, work: Path, console: Path, seconds: float) -> float:
     """Run a machine until it goes off by itself; returns the seconds that its boot took.
 
@@ -29,11 +36,8 @@ def boot(spec: Spec, image: Path, work: Path, console: Path, seconds: float) -> 
         seconds: after how many it is ended by force.
 
     Raises:
-        MachineError: there is no emulator, it hung, or it failed; with the console's last lines.
+        MachineError: it hung, or it failed; with the console's last lines.
     """
-    if shutil.which(spec.qemu[0], path=PATH) is None:
-        package = {"x86_64": "qemu-system-x86", "aarch64": "qemu-system-arm"}[spec.machine]
-        raise MachineError(f"{spec.qemu[0]} is not installed: install {package}")
     with console.open("wb") as out:
         qemu = subprocess.Popen(
             _command(spec, image, work), stdin=subprocess.DEVNULL, stdout=out, stderr=out,

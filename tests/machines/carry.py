@@ -62,18 +62,18 @@ def requirements() -> list[str]:
     return [need for need in named if not need.startswith(UNUSED)]
 
 
-def work_disk(spec: Spec, folder: Path, tests: Sequence[str], seconds: float) -> Path:
-    """Make the disk that carries the work in, and the results out.
+def work_disk(spec: Spec, tests: Sequence[str], seconds: float) -> Path:
+    """Make the disk that carries the work in, and the results out; returns its image.
 
     Args:
         spec: the machine that it is for.
-        folder: where the disk, and what it is made of, lie; it is emptied first.
         tests: the arguments of pytest.
         seconds: how long one test may take.
 
     Raises:
         MachineError: there is no wheel that fits, or no disk could be made.
     """
+    folder = cache() / "work" / spec.name
     shutil.rmtree(folder, ignore_errors=True)
     content = folder / "content"
     (content / "results").mkdir(parents=True)

@@ -1,7 +1,4 @@
-"""Mermaid's text: what it says, and that nothing in a trace can become syntax.
-
-tests/browser has Mermaid itself draw it, where it is installed.
-"""
+"""Mermaid's text: what it says, and that nothing in a trace can become syntax."""
 
 import html
 import re

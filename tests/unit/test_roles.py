@@ -409,7 +409,25 @@ def test_buildah_with_a_runtime_is_its_own_monitor() -> None:
         ("exec", 15, "/usr/bin/runc start buildah-x"),
         ("exec", 14, "echo hi"),
     )
-    assert found == ["engine", "engine", "monitor", "runtime", "container", "runtime"]
+    assert found == ["engine", "helper", "monitor", "runtime", "container", "runtime"]
+
+
+def test_dockerd_called_by_the_name_of_some_work_is_a_helper() -> None:
+    """As seen in examples/docker-daemon: a hook of the runtime's, and one of dockerd's own."""
+    found = roles_of(
+        executed(10, "/usr/sbin/dockerd", "dockerd", root=True),
+        ("fork", 10, 20),
+        executed(20, "/proc/self/exe", "set-ipv6 /netns/x all false", exe="/usr/sbin/dockerd"),
+        ("fork", 10, 11),
+        executed(11, "/usr/sbin/runc", "runc create --bundle /b ID", exe="/usr/sbin/runc"),
+        ("fork", 11, 12),
+        executed(12, "/proc/self/exe", "runc init", exe="/usr/sbin/runc"),
+        ("fork", 11, 13),
+        executed(13, "/proc/10/exe", "libnetwork-setkey -exec-root=/x", exe="/usr/sbin/dockerd"),
+        ("exit", 13, 0),
+        ("exit", 11, 0),
+    )
+    assert found == ["engine", "helper", "runtime", "init-stage", "helper"]
 
 
 def test_buildah_without_a_runtime_isolates_by_chroot() -> None:
@@ -496,7 +514,7 @@ def test_engine_helpers() -> None:
         ("exec", 16, "podman", "/proc/self/exe"),
         ("exec", 16, "catatonit -P"),
     )
-    assert found == ["engine", "engine", "helper", "helper", "helper", "engine", "helper"]
+    assert found == ["engine", "engine", "helper", "helper", "helper", "helper", "helper"]
 
 
 def test_podman_unshare_runs_a_command_of_the_users() -> None:

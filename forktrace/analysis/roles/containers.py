@@ -31,7 +31,7 @@ def set_up_by_runtime(facts: Facts, process: Process) -> RoleFinding | None:
         return None
     runtime = facts.launch.processes[runtime_id]
     call = f"{runtime.id} (runtime {facts.verbs[runtime_id]})"
-    payload = payload_image(process)
+    payload = payload_image(process, runtime)
     reason = _why_container(facts, process, runtime, payload)
     if reason is not None:
         facts.payloads[process.id] = payload
@@ -173,15 +173,34 @@ def _runtime_above(facts: Facts, source: Process | None) -> str | None:
     return facts.setups.get(source.id)
 
 
-def payload_image(process: Process) -> Image | None:
-    """Return the first image that is not the runtime's own."""
+def payload_image(process: Process, runtime: Process | None = None) -> Image | None:
+    """Return the first image that is not the runtime's own.
+
+    Args:
+        process: whose images.
+        runtime: the invocation that it sets a container up for, if that is known.
+    """
+    program = own_image(runtime) if runtime else None
     before: list[str] | None = None
     for image in own_images(process):
         cloned_again = before is not None and image.argv == before
-        if not (programs.executes_itself(image) or cloned_again):
+        itself = programs.executes_itself(image) and not _another_file(image, program)
+        if not (itself or cloned_again):
             return image
         before = image.argv
     return None
+
+
+def _another_file(image: Image, program: Image | None) -> bool:
+    """Say whether what /proc/PID/exe led to was another program than the runtime.
+
+    dockerd's hooks are called so (moby: libnetwork/osl/sandbox_linux_linux.go). A runtime's sealed
+    copy has a file of its own: a memfd, or what it has mounted over itself.
+    """
+    numbered = (image.path or "").startswith("/proc/") and image.path != "/proc/self/exe"
+    if program is None or not numbered or None in (image.exe, program.exe):
+        return False
+    return image.exe != program.exe and not (image.exe or "").startswith("/memfd:")
 
 
 def _why_container(

@@ -5,6 +5,8 @@ from forktrace.analysis.roles import programs
 from forktrace.analysis.roles.facts import Facts, own_image, own_images
 from forktrace.model.process import Image, Process
 
+_NAME = 32  # characters of a name that stands in a rule
+
 
 def cleanup(facts: Facts, process: Process) -> RoleFinding | None:
     """Recognise the command that a monitor was told to run at the container's end."""
@@ -42,7 +44,8 @@ def pause(facts: Facts, process: Process) -> RoleFinding | None:
 def executed_itself(facts: Facts, process: Process) -> RoleFinding | None:
     """Let an engine's own program, executed again by a child, be the engine.
 
-    Not so one that then does what a monitor does (buildah: run_common.go, buildah-oci-runtime).
+    One that is called by the name of some work and creates nobody is a helper. Not so one that
+    then does what a monitor does (buildah: run_common.go, buildah-oci-runtime).
     """
     images = own_images(process)
     source = facts.source(process)
@@ -54,7 +57,17 @@ def executed_itself(facts: Facts, process: Process) -> RoleFinding | None:
     # The first image counts: crun is executed by its path, and then executes itself.
     if not programs.executes_itself(images[0]) or not _same_file(images[0], source.images[-1:]):
         return None
-    return RoleFinding(role, f"{source.id} executed its own program again")
+    told = f"{source.id} executed its own program again"
+    called = _base(images[0].argv[0]) if images[0].argv else ""
+    names = {_base(n) for i in source.images for n in (i.path, i.exe, *i.argv[:1]) if n}
+    for_work = called and called not in names | {_base(images[0].exe or "")}
+    if for_work and not facts.children.get(process.id):  # set-ipv6 (docker: pkg/reexec)
+        return RoleFinding("helper", f"{told}, as {called[:_NAME]}")
+    return RoleFinding(role, told)
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _same_file(image: Image, others: list[Image]) -> bool:

@@ -27,6 +27,7 @@
  * @property {Stay[][]} cgroupStays
  * @property {Stay[][]} spaceStays
  */
+/** @typedef {[number, number, number[]]} Told a sentence, its certainty, the events it rests on */
 /** @typedef {[number, number, number, number, number]} Stay kind, where, how, since (a step), by */
 /** @typedef {[number, number, number, number, number, number]} Program name, arguments, path, exe, cwd, errors */
 /**
@@ -53,7 +54,8 @@
  * @property {Steps} steps
  * @property {number[]} order
  * @property {{rows: [number, number, number, number][], columns: [number, number][]}} lanes
- * @property {Record<string, [number, number, number[]][]>} sentences
+ * @property {[number, Told[]][]} story
+ * @property {Record<string, Told[]>} sentences
  * @property {string[]} strings
  * @property {string[][]} arguments
  * @property {Program[]} images

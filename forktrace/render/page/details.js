@@ -1,5 +1,7 @@
 // All that is known of a process, or of one step.
 
+const MOST_LINKS = 3; // behind a sentence of the story
+
 /** Draw the details of what was chosen. */
 function showDetails() {
   const box = byId("detail");
@@ -37,7 +39,23 @@ function launchDetails() {
   return [
     html("p", { class: "hint" }, "Choose a process, a line or a mark to see all that is known of it."),
     ...lines.map((line) => html("p", {}, line)),
+    ...DATA.story.map(([title, told]) => block(text(title) || "In words", sentenceList(told, true))),
   ];
+}
+
+/**
+ * List sentences, with what is not sure marked so.
+ * @param {Told[]} told @param {boolean} linked with links to the steps that they rest on
+ */
+function sentenceList(told, linked) {
+  const list = html("ul", { class: "sentences" });
+  for (const [words, certainty, events] of told) {
+    const mark = text(certainty) === "observed" ? [] : [" ", html("em", { class: "certainty" }, text(certainty))];
+    const steps = linked ? events.map((event) => S.event.indexOf(event)).filter((step) => step !== NONE) : [];
+    const links = steps.slice(-MOST_LINKS).flatMap((step) => [" ", stepLink(step)]);
+    list.append(html("li", {}, text(words), ...mark, ...links));
+  }
+  return list;
 }
 
 /** @param {number} p */
@@ -199,11 +217,7 @@ function inWords(p, step) {
   const told = step === null ? all : all.filter(([, , events]) => events.includes(event));
   const notes = step === null && all.length === 0 ? nth(P.notes, p).map(text) : [];
   if (told.length + notes.length === 0) return [];
-  const list = html("ul", { class: "sentences" });
-  for (const [words, certainty] of told) {
-    const mark = text(certainty) === "observed" ? [] : [" ", html("em", { class: "certainty" }, text(certainty))];
-    list.append(html("li", {}, text(words), ...mark));
-  }
+  const list = sentenceList(told, false);
   for (const note of notes) list.append(html("li", {}, note));
   return [block(step === null ? "In words" : `In words: ${nth(P.id, p)}`, list)];
 }

@@ -34,7 +34,8 @@ function adoptionAt(p, at) {
 
 /**
  * Return the real parent, -1 where there is none to name: it is unknown, or it has died.
- * A step that is the death itself still has the old one: the kernel does both at once.
+ * The kernel hands children on while their parent dies. As the death is told first, a child stays
+ * below it until its adoption is told, or until the dead one is gone.
  * @param {number} p @param {number} at
  */
 function parentAt(p, at) {
@@ -42,7 +43,8 @@ function parentAt(p, at) {
   const parent = adoption === NONE ? nth(P.parent, p) : nth(S.other, adoption);
   if (parent === NONE || nth(ENDED, parent) > at) return parent;
   const coming = ADOPTIONS.get(p)?.find((step) => step > at);
-  return coming !== undefined && nth(S.more, coming) === parent ? parent : NONE;
+  if (coming === undefined || nth(S.more, coming) !== parent) return NONE;
+  return nth(REAPED, parent) > at ? parent : nth(S.other, coming);
 }
 
 /** Say if a process was seen to do something in (from, to]. @param {number} p @param {number} from @param {number} to */

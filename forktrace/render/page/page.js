@@ -71,7 +71,7 @@ function followAddress() {
   if (p !== undefined && unfoldTo(p)) arrangeAll();
   showMoment(at);
   showDetails();
-  if (p !== undefined) lanes.reveal(p, Math.min(Math.max(nth(BORN, p), 0), Math.max(STATE.at, 0)));
+  if (p !== undefined) lanes.reveal(p, event === null ? Math.min(Math.max(nth(BORN, p), 0), LAST) : STATE.at);
   else if (event !== null && STEPS) lanes.reveal(nth(S.process, STATE.at), STATE.at);
 }
 

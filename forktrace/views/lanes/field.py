@@ -32,6 +32,7 @@ _EARLY = 0.7  # of the width, that is expected to be there without texts
 _CALM_GAP = 20  # a gap that longer texts must leave room for
 
 
+_COMMANDS_APART = 14.0  # px that keep two command lines from being read as one
 _UNUSUAL = 0.8  # is what room at another place than the usual one is worth
 _GOOD = 28  # characters of a command line with which its first place is good enough
 _SHORT = _LIMITS[-4:]
@@ -214,7 +215,7 @@ def _with_borders(
 
 def _span(place: Note) -> Span:
     """Return what a note takes at least."""
-    width = place.width(place.least)
+    width = place.width(place.least) + (_COMMANDS_APART if place.kind == "argv" else 0)
     if place.leftwards:
         return Span(place.column, place.offset - width, 0, place)
     return Span(place.column, place.offset - APART, place.offset + width, place)

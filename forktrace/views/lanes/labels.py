@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterator
 from forktrace.model.process import Adoption, Image, Process, image_name
 from forktrace.views.fonts import TIMES, Face
 from forktrace.views.lanes import style
-from forktrace.views.lanes.calls import session_note, subreaper_note, unwaited_notes, zombie_notes
+from forktrace.views.lanes.calls import (
+    CALL_KIND,
+    session_note,
+    subreaper_note,
+    unwaited_notes,
+    zombie_notes,
+)
 from forktrace.views.lanes.cgroups import Move
 from forktrace.views.lanes.columns import Note, Zone, fixed
 from forktrace.views.lanes.edges import adoption_title, birth_title, birth_word
@@ -27,6 +33,8 @@ _TITLE_CHARS = 4000  # of arguments, in the text that appears on hover
 _PATH_CHARS = 28
 CGROUP_KIND = "word path"  # of a text with a tick of its own
 BIRTH_KIND = "word birth"
+_SMALL = 6  # lanes of a picture that has room for what seldom matters
+_BELOW: tuple[tuple[Zone, bool], ...] = (("below", False),)
 _RIGHT: tuple[tuple[Zone, bool], ...] = (("above", False),)
 _ANYWHERE: tuple[tuple[Zone, bool], ...] = (("below", True), *_RIGHT, ("above", True))
 
@@ -54,6 +62,7 @@ def make_notes(plan: Plan) -> list[Note]:
         *_subreapers(plan),
         *unwaited_notes(plan),
         *zombie_notes(plan),
+        *(_callers(plan) if len(plan.lanes) <= _SMALL else ()),
         *map(_cgroup, plan.moves),
     ]
 
@@ -86,6 +95,17 @@ def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
         exec_title(image),
         elsewhere=(("below", False), ("below", True)),
     )
+
+
+def _callers(plan: Plan) -> Iterator[Note]:
+    """Yield a note at each exec that another thread than the leader called."""
+    for lane in plan.lanes:
+        for column, image in lane.execs:
+            if image.tid is not None:
+                words = fixed(f"called by thread {image.tid}")
+                yield Note(
+                    lane.index, "below", column, -1, style.WORD, CALL_KIND, words, elsewhere=_BELOW
+                )
 
 
 def _exit(plan: Plan, lane: Lane, column: int) -> Note | None:
