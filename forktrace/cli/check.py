@@ -1,4 +1,4 @@
-"""``forktrace check``: does a committed picture still show what a trace holds?"""
+"""``forktrace check``: say whether a committed picture still shows what a trace holds."""
 
 from pathlib import Path
 

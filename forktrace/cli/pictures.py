@@ -3,6 +3,7 @@
 Imported only after a traced command has ended, as networkx and rich take their time.
 """
 
+import gc
 import sys
 import warnings
 from dataclasses import replace
@@ -31,6 +32,7 @@ def load(trace: Path, shown: ViewOptions | None = None) -> tuple[Launch, Finding
         read = read_trace(trace, lambda part: report(0.1 * part))
         launch = build_launch(read, lambda part: report(0.1 + 0.4 * part))
         findings = analyse(launch, lambda part: report(0.5 + 0.5 * part))
+        gc.freeze()  # all this stays: the collector need not look at it again
         return normalize(launch, findings) if shown and shown.normalize else (launch, findings)
 
 

@@ -21,7 +21,8 @@ Values = dict[str, str | int | float | bool]
 def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     """Return the graph as GraphML. ``options`` are for pictures and not used."""
     del options
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(**_graph(launch))
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    graph.graph.update(_graph(launch))
     containers = {id_: c.name or c.id or c.key for c in findings.containers for id_ in c.members}
     for process in launch.processes.values():
         graph.add_node(process.id, **_node(launch, findings, process, containers))

@@ -22,8 +22,8 @@ from forktrace.views.words import show_argv
 MOST_CHARACTERS = 50_000
 _MOST_BOXES = 80
 _TITLE = 100  # characters of the command
-_SAFE = re.compile(r"[^\w .,/=+…‖×-]")
-_PLAIN = re.compile(r"\w|[ ./…‖×]")
+_SAFE = re.compile("[^\\w .,/=+…‖\N{MULTIPLICATION SIGN}-]")
+_PLAIN = re.compile("\\w|[ ./…‖\N{MULTIPLICATION SIGN}]")
 _ARROWS = {"create": "-->", "parent": "---", "standing": "---", "reparent": "-.->"}
 
 

@@ -7,6 +7,7 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.render.mermaid import check_size, escape_bare, front_matter
 from forktrace.render.notices import notice
+from forktrace.views.lanes.edges import birth_word
 from forktrace.views.options import ViewOptions
 from forktrace.views.select.words import hidden_words
 from forktrace.views.tree import Tree, build_tree, outside_rows
@@ -78,8 +79,7 @@ def _birth(process: Process, shown: set[str]) -> Iterator[Step]:
     creation = process.creation
     if creation is None or creation.creator not in shown:
         return
-    vfork = "CLONE_VFORK" in creation.flags
-    how = "vfork" if vfork else creation.how or "created"
+    how = birth_word(creation) or "created"
     parent = process.parent
     words = how if parent in (None, creation.creator) else f"{how}, real parent {parent}"
     yield process.born.seq, 0, f"{creation.creator}->>{process.id}: {escape_bare(words)}"

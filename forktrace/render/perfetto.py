@@ -14,6 +14,7 @@ from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Moment, Process, image_name
 from forktrace.trace.text import decode_text
+from forktrace.views.lanes.edges import birth_word
 from forktrace.views.options import ViewOptions
 from forktrace.views.words import exit_words, name_of, printable, show_argv
 
@@ -117,7 +118,7 @@ class _Events:
     def _birth(self, process: Process) -> Iterator[Event]:
         creator = self._launch.processes.get(process.creator or "")
         if creator is not None and process.creation is not None:
-            how = process.creation.how or "created"
+            how = birth_word(process.creation) or "created"
             yield from self._arrow(how, creator, process.creation.at, process, process.born)
 
     def _adoptions(self, process: Process) -> Iterator[Event]:

@@ -14,6 +14,7 @@ from forktrace.views.words import name_of, program_words
 
 _MOST_ROWS = 200  # a longer table is no help to anybody
 _CHARS = 60  # of a program with its arguments
+_TIMES = "\N{MULTIPLICATION SIGN}"
 _COLUMNS = ("Process", "Pid", "Role", "Creator", "Real parent", "Program", "End", "What is odd")
 
 
@@ -37,7 +38,7 @@ def _table(launch: Launch, findings: Findings, options: ViewOptions) -> Iterator
 
 def _cells(launch: Launch, findings: Findings, row: Row) -> Iterator[str]:
     process = row.process
-    several = f"{row.count:,} × " if row.count > 1 else ""
+    several = f"{row.count:,} {_TIMES} " if row.count > 1 else ""
     first = "forktrace" if process.id == launch.root else "unknown"
     parents = [process.parent or first, *(adoption.parent for adoption in process.adoptions)]
     notes = [*row.notes, *([within_words(findings, row.within)] if row.within else [])]

@@ -24,6 +24,7 @@ been observed, not always the one that was.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from forktrace.analysis.findings import Container, Findings
@@ -127,7 +128,7 @@ class Steps:
 
     def _connect(self, findings: Findings) -> None:
         for chain in self._chains.values():
-            for earlier, later in zip(chain, chain[1:], strict=False):
+            for earlier, later in pairwise(chain):
                 _link(earlier, later)
         waits = any(step.what.name in _WAITS for step in self._calls())  # type: ignore[union-attr]
         for process in self._launch.inside:
@@ -183,7 +184,7 @@ class Steps:
 
     def _connect_container(self, container: Container) -> None:
         invocations = [id_ for id_ in container.runtimes if id_ in self.own]
-        for earlier, later in zip(invocations, invocations[1:], strict=False):
+        for earlier, later in pairwise(invocations):
             _link(self.end_of(earlier), self.own[later][0])
         payload = self._payload(container)
         for id_ in invocations:

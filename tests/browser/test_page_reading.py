@@ -206,6 +206,16 @@ def test_copied_moment_is_a_picture_of_its_own(open_page: Open, tmp_path: Path) 
     assert 'opacity="0.13"' in copied
     assert '<title id="' in copied
     assert "p10" in copied  # the future is pale, not gone
+    assert "After event #73; what follows is pale." in copied
+    assert "Folded" not in copied
+
+
+def test_copied_picture_tells_what_was_folded(open_page: Open) -> None:
+    opened = open_page(PODMAN)
+    opened.run("toggleFold(3)")
+    written = str(opened.run("momentFile()"))
+    assert ">Folded or filtered away: 7 processes.<" in written
+    assert "After event" not in written  # it is the whole launch
 
 
 def test_downloaded_moment_draws_alone(open_page: Open, tmp_path: Path) -> None:

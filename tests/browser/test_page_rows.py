@@ -114,4 +114,6 @@ def test_rows_in_sight_can_be_taken_as_a_file(open_page: Open, large: TraceFile)
     opened.until("byId('copy').textContent === 'Copied'")
     copied = str(opened.run("navigator.clipboard.readText()"))
     assert copied.startswith("<svg")
-    assert "svg.rows" in copied  # its style came along
+    assert "svg.rows" in copied  # its style came along,
+    assert "var(" not in copied  # with literal colours, as other programs need them
+    assert "Folded or filtered away: 1,501 processes. Only the rows that were in sight" in copied

@@ -167,6 +167,8 @@ def check_daemons(traced: Traced, daemons: Daemons) -> None:
     assert (dockerd.attached, containerd.attached) == (True, True)
     assert (traced.role(dockerd), traced.role(containerd)) == ("engine", "engine")
     assert containerd.parent == dockerd.id
+    again = [p for p in traced.launch.inside if p.images and p.images[-1].exe == DOCKERD]
+    assert {traced.role(p) for p in again if not p.attached} == {"helper"}
 
 
 def check_shim(traced: Traced, daemons: Daemons, pid: int, adopter: int) -> None:

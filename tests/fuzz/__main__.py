@@ -15,11 +15,16 @@ from forktrace.model.build import build_launch
 from forktrace.render import ps
 from forktrace.render.registry import find_format
 from forktrace.trace.reader import read_trace
+from forktrace.views.normalize import normalize
 from forktrace.views.options import ViewOptions
 from tests.fuzz.mutate import mutated
 
 PROJECT = Path(__file__).parents[2]
-FORMATS = ("text", "svg", "json", "dot", "markdown", "html")
+FORMATS = (
+    *("text", "svg", "json", "dot", "markdown", "html"),
+    *("mermaid", "graphml", "perfetto"),
+)
+NORMALIZED = ("text", "svg", "json")
 PS = (ps.Request(), ps.Request("50%", nspid=True, ended=True), ps.Request("40%", cgroups=True))
 
 
@@ -40,6 +45,9 @@ def read_and_draw(path: Path) -> bool:
     findings = analyse(launch)
     for name in FORMATS:
         find_format(name).load()(launch, findings, ViewOptions())
+    normal = normalize(launch, findings)
+    for name in NORMALIZED:
+        find_format(name).load()(*normal, ViewOptions())
     for request in PS:
         ps.render(launch, findings, request, ViewOptions(width=80))
     return True

@@ -47,10 +47,8 @@ def test_a_png_is_twice_as_large_as_the_svg() -> None:
     head = re.search(r'height="([\d.]+)".* width="([\d.]+)"', drawn)
     assert head
     width, height = size(made("png", "lanes"))
-    assert (width, height) == (
-        pytest.approx(2 * float(head[2]), abs=2),
-        pytest.approx(2 * float(head[1]), abs=2),
-    )
+    assert abs(width - 2 * float(head[2])) <= 2
+    assert abs(height - 2 * float(head[1])) <= 2
 
 
 @pytest.mark.usefixtures("_converters")

@@ -27,7 +27,7 @@ FLOW = (
     r"  [px]\d+ (?:-->|---|-\.->)(?:\|[a-z ]+\|)? [px]\d+",
     r"  classDef \w+ [\w:#,. -]+",
 )
-BARE = r"(?:[\w ./…‖×]|#\d+;|<br/>)*"
+BARE = "(?:[\\w ./…‖\N{MULTIPLICATION SIGN}]|#\\d+;|<br/>)*"
 SEQUENCE = (
     r"---",
     r'title: ".*"',

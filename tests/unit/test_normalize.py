@@ -190,14 +190,11 @@ def test_neither_pids_nor_times_nor_ids_are_left(name: str) -> None:
 
 
 def test_a_normalised_launch_is_normal() -> None:
-    once = normalize(*_analysed(launch_of(*podman_steps())))
+    launch = launch_of(*podman_steps())
+    once = normalize(launch, analyse(launch))
     again = normalize(*once)
     assert again == once
     assert once[0].normalized
-
-
-def _analysed(launch: Launch) -> tuple[Launch, object]:
-    return launch, analyse(launch)
 
 
 def test_the_launch_itself_stays_as_it_is() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_every_example_keeps_the_rules_of_the_format(path: Path) -> None:
             slices[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
     for spans in slices.values():  # of a thread: one after the other
         ordered = sorted(spans)
-        for (_, end), (start, _) in zip(ordered, ordered[1:], strict=False):
+        for (_, end), (start, _) in pairwise(ordered):
             assert start >= end - 0.002
     for event in found:
         if event["ph"] in "sf":  # an arrow's end binds to the slice around it

@@ -59,7 +59,9 @@ def _started(case: Case, process: Process) -> list[Sentence]:
         return []
     draft.rests_on(process.creation.at if process.creation else None)
     text = f"{draft.who(creator.id)} created {draft.who(process.id)} (pid {process.pid}), which is"
-    return [draft.inferred(f"{text} the unit's main process unless a message says else.", _MAIN)]
+    return [
+        draft.inferred(f"{text} the unit's main process unless a message says otherwise.", _MAIN)
+    ]
 
 
 def _notified(case: Case, process: Process, image: Image) -> list[Sentence]:

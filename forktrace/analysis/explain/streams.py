@@ -47,11 +47,16 @@ def connections(case: Case, container: Container) -> list[Sentence]:
     told = []
     for place, id_ in enumerate(ids):
         others = {*ids[place + 1 :], *inner}
-        for end in case.findings.streams.get(id_, ()):
+        for end in case.findings.streams.get(id_) or _others(case, id_, container.payload):
             held = [h for h in end.holders if h.process in others and h.fds[0] not in STANDARD]
             if end.fd not in STANDARD and held:
                 told.append(_connection(case, end, held))
     return told
+
+
+def _others(case: Case, id_: str, at: Moment | None) -> tuple[StreamEnd, ...]:
+    """Return what others hold the other end of; of an exec session nobody has looked for it."""
+    return case.streams.connections(id_, at) if at is not None else ()
 
 
 def held(case: Case, process: Process) -> list[Sentence]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from forktrace.analysis.explain.absent import session_of
 from forktrace.analysis.explain.adoptions import adoption
 from forktrace.analysis.explain.births import birth
 from forktrace.analysis.explain.case import Case
@@ -55,8 +56,8 @@ def why_parent(case: Case) -> list[Sentence]:
 
 
 def _shown(case: Case) -> list[Container]:
-    """Return the containers that a topic tells of."""
-    return case.findings.containers[:_CONTAINERS]
+    """Return the containers that a topic tells of, a session for one that is not in the trace."""
+    return [session_of(case, c) or c for c in case.findings.containers[:_CONTAINERS]]
 
 
 def _others(case: Case) -> list[Sentence]:

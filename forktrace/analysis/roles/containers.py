@@ -41,9 +41,9 @@ def set_up_by_runtime(facts: Facts, process: Process) -> RoleFinding | None:
         return None
     if payload is None:
         facts.setups[process.id] = runtime_id
-        return RoleFinding(
-            "init-stage", f"made by {call} to set the container up; ran no program of its own"
-        )
+        enters = facts.verbs[runtime_id] == "exec"
+        purpose = "enter the container" if enters else "set the container up"
+        return RoleFinding("init-stage", f"made by {call} to {purpose}; ran no program of its own")
     return RoleFinding("helper", f"a hook or helper: {call} ran it while setting up")
 
 

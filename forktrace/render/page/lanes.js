@@ -174,27 +174,17 @@ function pictureLanes(box, root) {
     toggle.querySelector("path")?.setAttribute("transform", turned);
   }
 
-  /** Return the row that stands for one now: itself, or the nearest above it. @param {number} row */
-  function standIn(row) {
-    for (let p = picture.rows[row]?.process ?? NONE; p !== NONE; p = nth(P.above, p)) {
-      const found = picture.rows.findIndex((other) => other.process === p);
-      if (found !== NONE && !hidden.has(p)) return found;
-    }
-    return NONE;
-  }
-
-  /** @param {Edge} edge */
+  /** Draw a line only between rows that are shown: at another's row it would tell of that one. @param {Edge} edge */
   function placeEdge(edge) {
-    const from = standIn(edge.from);
-    const to = standIn(edge.to);
-    const visible = from !== NONE && to !== NONE && from !== to;
+    const [from, to] = [picture.rows[edge.from], picture.rows[edge.to]];
+    const visible = !!from && !!to && !hidden.has(from.process) && !hidden.has(to.process);
     for (const element of [edge.line, ...edge.heads]) {
       if (visible) element.removeAttribute("display");
       else element.setAttribute("display", "none");
     }
     if (!visible) return;
-    const y1 = movedY(Number(edge.original.y1), edge.from, from);
-    const y2 = movedY(Number(edge.original.y2), edge.to, to);
+    const y1 = Number(edge.original.y1) + nth(shifts, edge.from);
+    const y2 = Number(edge.original.y2) + nth(shifts, edge.to);
     if (edge.line.localName === "line") {
       edge.line.setAttribute("y1", String(y1));
       edge.line.setAttribute("y2", String(y2));
@@ -203,15 +193,8 @@ function pictureLanes(box, root) {
     }
     for (const head of edge.heads) {
       const row = rowAt(picture, anchorOf(head).y);
-      const moved = row === edge.from ? y1 - Number(edge.original.y1) : y2 - Number(edge.original.y2);
-      head.setAttribute("transform", `translate(0,${moved})`);
+      head.setAttribute("transform", `translate(0,${nth(shifts, row === edge.from ? edge.from : edge.to)})`);
     }
-  }
-
-  /** @param {number} y @param {number} row @param {number} now */
-  function movedY(y, row, now) {
-    const shifted = y + nth(shifts, now);
-    return row === now ? shifted : shifted + nth(picture.rows, now).y - nth(picture.rows, row).y;
   }
 
   /** Stretch a curve to other ends. @param {string} path @param {number} y1 @param {number} y2 */
@@ -309,9 +292,13 @@ function pictureLanes(box, root) {
     copy.querySelector(".names")?.removeAttribute("transform");
     copy.removeAttribute("class");
     copy.setAttribute("role", original.role);
-    copy.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
+    const words = momentCaption(hidden.size);
+    const height = picture.height + (words ? 22 : 0);
+    if (words) copy.append(svg("text", { class: "ft-caption", x: 28, y: picture.height + 4 }, words));
+    copy.querySelector(".ft-page")?.setAttribute("height", String(height));
+    copy.setAttribute("viewBox", `0 0 ${picture.width} ${height}`);
     copy.setAttribute("width", String(picture.width));
-    copy.setAttribute("height", String(picture.height));
+    copy.setAttribute("height", String(height));
     return `${new XMLSerializer().serializeToString(copy)}\n`;
   }
 

@@ -231,7 +231,7 @@ function liftNames(picture) {
   const layer = svg("g", { class: "names" });
   picture.rows.forEach((row) => {
     const names = [...(row.group?.children ?? [])].filter((c) => NAME_CLASSES.includes(c.classList[0] ?? ""));
-    const back = { class: "names-back", x: 0, y: row.top + 1, width, height: row.bottom - row.top - 2 };
+    const back = { class: "names-back", x: 0, y: row.top, width, height: row.bottom - row.top + 0.5 };
     row.names = svg("g", {}, svg("rect", back), ...names);
     layer.append(row.names);
   });

@@ -292,11 +292,26 @@ function rowLanes(box) {
     const copy = /** @type {SVGSVGElement} */ (view.cloneNode(true));
     copy.setAttribute("xmlns", SVG);
     copy.setAttribute("role", "img");
-    const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
-    const wanted = rules.map((rule) => rule.cssText).filter((rule) => rule.includes("svg.rows") || rule.startsWith(":root"));
-    copy.prepend(svg("style", {}, wanted.join("\n")));
+    for (const extra of copy.querySelectorAll(".chosen, .found, .found-mark, .cursor, .toggle, .chevron")) extra.remove();
+    copy.prepend(svg("style", {}, literalRules("svg.rows")));
+    const height = box.clientHeight;
+    const words = `${momentCaption(hiddenProcesses().size)} Only the rows that were in sight are shown.`.trim();
+    copy.setAttribute("height", String(height + 24));
+    copy.append(svg("rect", { class: "names-back", y: height, width: box.clientWidth, height: 24 }));
+    copy.append(svg("text", { x: 20, y: height + 16 }, words));
     return `${new XMLSerializer().serializeToString(copy)}\n`;
   }
 
   return { show, arrange, reveal, zoom, svg: file };
+}
+
+/**
+ * Return the page's rules for a selector with the colours as they are now: a file has no variables.
+ * @param {string} selector
+ */
+function literalRules(selector) {
+  const now = getComputedStyle(document.documentElement);
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).map((rule) => rule.cssText);
+  const wanted = rules.filter((rule) => rule.startsWith(selector)).join("\n");
+  return wanted.replace(/var\((--[\w-]+)\)/g, (_, name) => now.getPropertyValue(name).trim());
 }

@@ -95,3 +95,10 @@ function kindWords(step) {
   };
   return names[kindOf(step)] ?? "";
 }
+
+/** Say what a reader of a moment's picture must know: when it was, what is not shown. @param {number} hidden */
+function momentCaption(hidden) {
+  const moment = STATE.at >= LAST || STATE.at < 0 ? "" : `After event #${nth(S.event, STATE.at)}; what follows is pale.`;
+  const folded = hidden > 0 ? `Folded or filtered away: ${counted(hidden, "process", "processes")}.` : "";
+  return [moment, folded].filter(Boolean).join(" ");
+}

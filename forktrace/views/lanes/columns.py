@@ -94,6 +94,12 @@ class Room:
         self._last = last
         self._taken: dict[tuple[int, Zone], list[Span]] = {}
 
+    def copy(self) -> "Room":
+        """Return the same, to be filled apart."""
+        result = Room(self._last)
+        result._taken = {place: [*spans] for place, spans in self._taken.items()}
+        return result
+
     def take(self, lane: int, zone: Zone, span: Span) -> None:
         """Reserve a span."""
         self._taken.setdefault((lane, zone), []).append(span)

@@ -108,9 +108,13 @@ def arrange(
     spacing = _Spacing(plan)
     usual = _widest_gap(spacing, [], _EARLY * width, _EARLY * fill)
     early = spacing.place(max(usual, _CALM_GAP), [])
+    marks = Room(plan.last)
+    reserve(plan, edges, marks)
     wanted = notes
+    if spacing.place(style.DENSE_GAP + 1, [*fixed])[-1] > width:  # even without a word
+        wanted = [note for note in notes if note.kind != "argv"]
     while True:
-        paired = _with_borders(plan, edges, wanted, early)
+        paired = _with_borders(marks.copy(), wanted, early)
         found = _needs(spacing, paired, width, fixed)
         if found is not None:
             break
@@ -187,15 +191,12 @@ class _Spacing:
         return narrowest(gaps, needs, dict.fromkeys(self._rigid, tight))
 
 
-def _with_borders(
-    plan: Plan, edges: list[Edge], notes: list[Note], xs: Sequence[float]
-) -> list[tuple[Note, Span]]:
+def _with_borders(room: Room, notes: list[Note], xs: Sequence[float]) -> list[tuple[Note, Span]]:
     """Find what each note would run into, and put those that can move where more room is.
 
-    ``xs`` is where the columns would stand if there were no notes.
+    ``room`` holds the marks and takes the notes, ``xs`` is where the columns would stand if there
+    were no notes.
     """
-    room = Room(plan.last)
-    reserve(plan, edges, room)
     placed: list[Note] = []
     used: set[tuple[int, Zone, int, bool]] = set()
 

@@ -79,8 +79,10 @@ def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
     if image is None:
         return None
 
+    again = _is_again(lane, image)
+
     def words(limit: int) -> str:
-        return command_words(lane, image, limit)
+        return "again" if again else command_words(lane, image, limit)
 
     return Note(
         lane.index,
@@ -95,6 +97,13 @@ def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
         exec_title(image),
         elsewhere=(("below", False), ("below", True)),
     )
+
+
+def _is_again(lane: Lane, image: Image) -> bool:
+    """Say whether a process executed what it had just executed, as runtimes do for safety."""
+    images = [own for _, own in lane.execs]
+    before = images[: images.index(image)]
+    return bool(image.argv) and bool(before) and before[-1].argv == image.argv
 
 
 def _callers(plan: Plan) -> Iterator[Note]:

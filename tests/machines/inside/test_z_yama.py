@@ -3,8 +3,8 @@
 The value 3 can't be taken back: its test is the last of a file that is named to come last.
 """
 
-import pwd
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,15 +14,13 @@ from tests.engines.lab import Watched, call
 from tests.integration.harness import Result, the_sentence
 
 pytestmark = pytest.mark.timeout(900)
-NOBODY = pwd.getpwnam("nobody")
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 
 
 @pytest.fixture
-def by_user(forktrace: Watched, tmp_path: Path) -> Watched:
+def by_user(forktrace: Watched) -> Watched:
     """Return forktrace run by an ordinary user."""
-    home = Path("/var/tmp/nobody")
-    home.mkdir(exist_ok=True)
+    home = Path(tempfile.mkdtemp(dir="/var/tmp"))
     call("chown", "nobody:", str(home))
     forktrace.program = ("setpriv", "--reuid=nobody", "--clear-groups", "--", *forktrace.program)
     forktrace.env["XDG_STATE_HOME"] = str(home)
