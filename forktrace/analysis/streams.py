@@ -174,10 +174,7 @@ class Streams:
     def past_holders(self, process_id: str, fd: int, at: Moment) -> tuple[Holder, ...]:
         """Say which other processes had held the other end before, but not at a moment any more.
 
-        Only of pipes and sockets: the numbers of terminals are used again and again.
-
-        Raises:
-            KeyError: there is no such process.
+        Only of pipes and sockets, as numbers of terminals are used again. Raises KeyError.
         """
         table = descriptors_at(self._processes[process_id], at)
         opened = table.fds.get(fd) if table else None

@@ -179,9 +179,10 @@ class Descriptors(Record, frozen=True, tag="descriptors"):
     ``at`` says when we looked: at the process' own "birth" (or when it was attached to), at its
     "exec", "reparent", when it adopted a process, "child", when a child of it executed something
     with a new pipe, socket or terminal, or, "container", when what may be a container's payload
-    was executed, of those who launched it and of the process that adopted it. ``whole``: all descriptors were looked at, else 0 to 2.
-    ``closed`` lists the numbers that were open the last time and are not any more. ``errors`` maps
-    a number, or "fd" for the whole folder, to the errno that reading it gave.
+    was executed, of those who launched it and of the process that adopted it. ``whole``: all
+    descriptors were looked at, else 0 to 2. ``closed`` lists the numbers that were open the last
+    time and are not any more. ``errors`` maps a number, or "fd" for the whole folder, to the errno
+    that reading it gave.
     """
 
     at_ns: Nanoseconds

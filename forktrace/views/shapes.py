@@ -5,6 +5,7 @@ colours and strokes. ``title`` is the full text behind a mark, shown on hover.
 """
 
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Literal, NamedTuple
 
 from forktrace.views.fonts import Face, text_width
@@ -79,8 +80,8 @@ class Curve:
         weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
         points = (self.start, self.control1, self.control2, self.end)
         return (
-            sum(w * p[0] for w, p in zip(weights, points, strict=True)),
-            sum(w * p[1] for w, p in zip(weights, points, strict=True)),
+            fsum(w * p[0] for w, p in zip(weights, points, strict=True)),
+            fsum(w * p[1] for w, p in zip(weights, points, strict=True)),
         )
 
 

@@ -13,7 +13,11 @@ results=/forktrace/results
     stat -f -c 'cgroups: %T' /sys/fs/cgroup
     echo "ptrace_scope: $(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo none)"
 } | tee $results/versions
-mkdir -p /var/tmp/state $results/traces
+mkdir -p $results/traces
+# An interface with a default route, as pasta wants one; it leads nowhere (RFC 5737).
+ip link add eth0 type dummy && ip address add 192.0.2.2/24 dev eth0 && ip link set eth0 up &&
+    ip route add default via 192.0.2.1
+echo nameserver 192.0.2.1 >/etc/resolv.conf
 export CI=true FORKTRACE_MACHINE=1 FORKTRACE_PATIENCE=300 FORKTRACE_KEEP=$results/traces
 # One argument a line, as none holds a line break.
 set --

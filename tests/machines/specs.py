@@ -71,7 +71,7 @@ MACHINES = {
         ),
         Spec(
             "debian13-x86_64", "trixie", "amd64", "x86_64", "3.13", 41,
-            X86_64, "ttyS0", "linux-image-cloud-amd64", ("passt", *GDB_13),
+            X86_64, "ttyS0", "linux-image-cloud-amd64", ("passt", "nftables", *GDB_13),
         ),
         Spec(
             "debian12-aarch64", "bookworm", "arm64", "aarch64", "3.11", 36,

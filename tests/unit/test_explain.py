@@ -334,7 +334,8 @@ def test_podman_in_a_unit_under_a_traced_systemd() -> None:
     assert "was moved there by p1 systemd" in payload.text
     assert payload.certainty == "observed"
     holds = of_example("podman-systemd-attach", "who-holds-stdout")
-    assert "whose other end p1 systemd" in told(holds, "p2 podman is /dev/null; standard output").text
+    streams = told(holds, "p2 podman is /dev/null; standard output and standard error are a socket")
+    assert "whose other end p1 systemd" in streams.text
     assert "whose other end p5 conmon" in told(holds, "p2 podman has a socket open").text
 
 

@@ -8,6 +8,10 @@ from tests.unit.podman import podman_steps, podman_syscall_steps
 from tests.unit.test_explain import of_example, say, texts, told
 
 
+def is_step(step: Step, kind: str, pid: int) -> bool:
+    return isinstance(step, tuple) and step[:2] == (kind, pid)
+
+
 def until(steps: Sequence[Step], last: Callable[[Step], bool]) -> list[Step]:
     """Return the steps up to one, that one too."""
     place = next(i for i, step in enumerate(steps) if last(step))
@@ -16,7 +20,7 @@ def until(steps: Sequence[Step], last: Callable[[Step], bool]) -> list[Step]:
 
 def not_found() -> list[Step]:
     """Return a launch of a command that is not in the image: the container's init fails."""
-    begun = until(podman_steps(), lambda step: step[:2] == ("thread", 3032))
+    begun = until(podman_steps(), lambda step: is_step(step, "thread", 3032))
     return [*begun, ("exit", 3032, 1), ("exit", 3022, 1), ("exit", 3021, 1), ("exit", 3000, 127)]
 
 
@@ -55,7 +59,7 @@ def test_a_story_is_short() -> None:
 
 def test_who_killed_whom_is_part_of_the_story() -> None:
     steps = podman_syscall_steps()
-    place = next(i for i, step in enumerate(steps) if step[:2] == ("exit", 3032))
+    place = next(i for i, step in enumerate(steps) if is_step(step, "exit", 3032))
     steps[place : place + 1] = [
         ("vfork", 3000, 3090), ("exec", 3090, "/usr/sbin/runc kill 5853 KILL"),
         ("call", 3090, "kill", {"pid": 3032, "signal": "SIGKILL"}), ("exit", 3032, "SIGKILL"),

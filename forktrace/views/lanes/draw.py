@@ -18,7 +18,8 @@ from forktrace.views.lanes.calls import (
 from forktrace.views.lanes.columns import Zone
 from forktrace.views.lanes.edges import SWING, Edge, is_vfork
 from forktrace.views.lanes.field import Field
-from forktrace.views.lanes.labels import CGROUP_KIND, exec_title, is_alert
+from forktrace.views.lanes.labels import exec_title, is_alert
+from forktrace.views.lanes.moves import CGROUP_KIND
 from forktrace.views.lanes.plan import Lane, Plan
 from forktrace.views.notes import ends_words
 from forktrace.views.shapes import Box, Curve, Dot, Label, Line, Mark, Polygon

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from forktrace.views.fonts import fit, text_width
 from forktrace.views.lanes import style
@@ -15,13 +14,14 @@ from forktrace.views.lanes.columns import (
     Room,
     Span,
     Zone,
-    narrowest,
     need_of,
     room_of,
 )
-from forktrace.views.lanes.edges import SWING, Edge, reserve
-from forktrace.views.lanes.labels import BIRTH_KIND, CGROUP_KIND
+from forktrace.views.lanes.edges import Edge, reserve
+from forktrace.views.lanes.labels import BIRTH_KIND
+from forktrace.views.lanes.moves import CGROUP_KIND
 from forktrace.views.lanes.plan import Plan
+from forktrace.views.lanes.spacing import Spacing
 
 _LIMITS = (44, 40, 36, 32, 28, 24, 20, 18, 16, 14, 12)  # characters tried for command lines
 _ROUNDING = 0.01
@@ -36,8 +36,6 @@ _COMMANDS_APART = 14.0  # px that keep two command lines from being read as one
 _UNUSUAL = 0.8  # is what room at another place than the usual one is worth
 _GOOD = 28  # characters of a command line with which its first place is good enough
 _SHORT = _LIMITS[-4:]
-_PAIRS = (("birth", "exec"), ("exit", "reap"))  # one lane's events that belong together
-_MINOR = frozenset(("stand", "reap", "session", "subreaper"))  # small marks, which need less room
 # gap and characters, from calm to crowded
 _TRIED = ((_CALM_GAP, _LIMITS[:-2]), (style.MIN_GAP, _SHORT), (style.DENSE_GAP + 1, _SHORT))
 
@@ -105,7 +103,7 @@ def arrange(
         fill: the px up to which wider gaps are better than an empty place.
         fixed: what else must stand apart, whatever the texts.
     """
-    spacing = _Spacing(plan)
+    spacing = Spacing(plan)
     usual = _widest_gap(spacing, [], _EARLY * width, _EARLY * fill)
     early = spacing.place(max(usual, _CALM_GAP), [])
     marks = Room(plan.last)
@@ -149,48 +147,6 @@ def is_end(note: Note) -> bool:
     return note.kind.split()[0] == "end"
 
 
-class _Spacing:
-    """Know which columns belong together, and place them."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._tight: list[bool] = []
-        self._rigid: set[int] = set()
-        self._after_curve: set[int] = set()
-        self._minor: set[int] = set()
-        for column in range(2, plan.last):
-            before, event = plan.events[column - 2], plan.events[column - 1]
-            if plan.lanes[event.lane].lasting_zombie and event.kind == "reap":
-                continue
-            if ((before.kind, event.kind) in _PAIRS and before.lane == event.lane) or (
-                event.kind == "adopt" and before.kind in ("exit", "adopt")
-            ):
-                self._rigid.add(column)
-            elif before.kind == "adopt":
-                self._after_curve.add(column)
-            elif not _MINOR.isdisjoint((before.kind, event.kind)):
-                self._minor.add(column)
-        self._last = plan.last
-        self._lasting = [0, *(after - before for before, after in pairwise(plan.times))]
-        if plan.times:
-            self._rigid = set()  # what belongs together stands where its time is
-
-    def place(self, gap: float, needs: list[Need], scale: float = 0.0) -> list[float]:
-        """Return the x of each column, with ``gap`` px between those that are free.
-
-        Where the axis is time a column is at least ``scale`` px a ns from the one before it.
-        """
-        gaps = [gap] * (self._last + 1)
-        gaps[0], gaps[1] = 0.0, 12.0
-        for column in self._minor:
-            gaps[column] = min(gap, style.TIGHT)
-        for column in (*self._after_curve, self._last):
-            gaps[column] = max(gap, SWING + 10)  # the curve swings out
-        for column in range(1, self._last + 1) if scale else ():
-            gaps[column] = max(gaps[column], scale * self._lasting[column])
-        tight = min(gap, style.TIGHT)
-        return narrowest(gaps, needs, dict.fromkeys(self._rigid, tight))
-
-
 def _with_borders(room: Room, notes: list[Note], xs: Sequence[float]) -> list[tuple[Note, Span]]:
     """Find what each note would run into, and put those that can move where more room is.
 
@@ -228,7 +184,7 @@ def _side(place: Note) -> tuple[int, Zone, int, bool]:
 
 
 def _needs(
-    spacing: _Spacing, notes: list[tuple[Note, Span]], width: float, fixed: Sequence[Need]
+    spacing: Spacing, notes: list[tuple[Note, Span]], width: float, fixed: Sequence[Need]
 ) -> list[Need] | None:
     """Return the needs of the longest texts that fit; None if not even the shortest do."""
     for gap, limits in _TRIED:
@@ -240,7 +196,7 @@ def _needs(
 
 
 def _parted(
-    spacing: _Spacing, notes: list[tuple[Note, Span]], width: float, fixed: Sequence[Need]
+    spacing: Spacing, notes: list[tuple[Note, Span]], width: float, fixed: Sequence[Need]
 ) -> tuple[list[Note], list[tuple[Note, Span]]]:
     """Return as few notes as possible that must go, those that take most room, and the others.
 
@@ -265,7 +221,7 @@ def _parted(
 
 
 def _dispensable(
-    spacing: _Spacing, notes: list[tuple[Note, Span]], gap: float
+    spacing: Spacing, notes: list[tuple[Note, Span]], gap: float
 ) -> list[list[tuple[Note, Span]]]:
     """Group notes that stand or go together, those first that can go most easily."""
     bare = [need_of(n, b, n.least) for n, b in notes if n.kind != "argv"]
@@ -289,7 +245,7 @@ def _dispensable(
 
 def _with_whole(
     needs: list[Need],
-    spacing: _Spacing,
+    spacing: Spacing,
     notes: list[tuple[Note, Span]],
     width: float,
     gap: float,
@@ -308,7 +264,7 @@ def _with_whole(
     return needs
 
 
-def _widest_gap(spacing: _Spacing, needs: list[Need], width: float, fill: float) -> float:
+def _widest_gap(spacing: Spacing, needs: list[Need], width: float, fill: float) -> float:
     """Return the widest calm gap that fits in ``width``, wider still to ``fill`` px."""
     for gap in range(style.FILL_GAP, style.DENSE_GAP, -1):
         if spacing.place(gap, needs)[-1] <= (width if gap <= style.MAX_GAP else fill):
@@ -316,7 +272,7 @@ def _widest_gap(spacing: _Spacing, needs: list[Need], width: float, fill: float)
     return style.DENSE_GAP
 
 
-def _to_scale(spacing: _Spacing, needs: list[Need], width: float, end: int) -> list[float]:
+def _to_scale(spacing: Spacing, needs: list[Need], width: float, end: int) -> list[float]:
     """Place the columns by time, at the largest scale that fits, none too close to the next."""
     calm = spacing.place(style.TIGHT, needs)[-1] <= width
     gap = style.TIGHT if calm else style.DENSE_GAP

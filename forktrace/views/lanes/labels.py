@@ -12,10 +12,10 @@ from forktrace.views.lanes.calls import (
     unwaited_notes,
     zombie_notes,
 )
-from forktrace.views.lanes.cgroups import Move
 from forktrace.views.lanes.columns import Note, Zone, fixed
 from forktrace.views.lanes.edges import adoption_title, birth_title, birth_word
-from forktrace.views.lanes.plan import Event, Lane, PlacedMove, Plan
+from forktrace.views.lanes.moves import move_note
+from forktrace.views.lanes.plan import Event, Lane, Plan
 from forktrace.views.notes import ends_words
 from forktrace.views.select.words import within_words
 from forktrace.views.source import found_ended
@@ -25,18 +25,13 @@ from forktrace.views.words import (
     exit_words,
     printable,
     program_words,
-    short_ids,
     show_argv,
 )
 
 _TITLE_CHARS = 4000  # of arguments, in the text that appears on hover
-_PATH_CHARS = 28
-CGROUP_KIND = "word path"  # of a text with a tick of its own
 BIRTH_KIND = "word birth"
 _SMALL = 6  # lanes of a picture that has room for what seldom matters
 _BELOW: tuple[tuple[Zone, bool], ...] = (("below", False),)
-_RIGHT: tuple[tuple[Zone, bool], ...] = (("above", False),)
-_ANYWHERE: tuple[tuple[Zone, bool], ...] = (("below", True), *_RIGHT, ("above", True))
 
 
 def make_notes(plan: Plan) -> list[Note]:
@@ -63,7 +58,7 @@ def make_notes(plan: Plan) -> list[Note]:
         *unwaited_notes(plan),
         *zombie_notes(plan),
         *(_callers(plan) if len(plan.lanes) <= _SMALL else ()),
-        *map(_cgroup, plan.moves),
+        *map(move_note, plan.moves),
     ]
 
 
@@ -165,45 +160,6 @@ def _after_double_fork(plan: Plan, lane: Lane, adoption: Adoption) -> str:
     return ": a double fork" if fork is not None and fork.middle == adoption.death else ""
 
 
-def _cgroup(move: PlacedMove) -> Note:
-    lane, column = move.lane, move.column
-    path = printable(move.move.path)
-    by = move.move.by if move.move.by != lane.process.id else None
-    ending = f" by {by}" if by else ""
-    around = len("cgroup ") + len(ending)
-
-    def words(limit: int) -> str:
-        return f"cgroup {_last_part(short_ids(path), limit - around)}{ending}"
-
-    return Note(
-        lane.index,
-        "below",
-        column,
-        style.CGROUP + 5,
-        style.WORD,
-        CGROUP_KIND,
-        words,
-        around + style.LEAST_CHARS,
-        around + _PATH_CHARS,
-        _move_title(lane, move.move),
-        elsewhere=_ANYWHERE if column > lane.birth else _RIGHT,
-    )
-
-
-def _move_title(lane: Lane, move: Move) -> str:
-    """Say how a process came to another cgroup, as far as that is known."""
-    who, path = lane.process.id, printable(move.path)
-    match move.how:
-        case "clone":
-            return f"{move.by} created {who} right in the cgroup {path} (CLONE_INTO_CGROUP)"
-        case "write":
-            itself = move.by == who
-            return f"{move.by} moved {'itself' if itself else who} to the cgroup {path}"
-        case "outside":
-            return f"{who} was first seen in the cgroup {path} here: no traced process moved it"
-    return f"{who} was first seen in the cgroup {path} here"
-
-
 def _subreapers(plan: Plan) -> Iterator[Note]:
     """Yield a note where an adopter must have been a subreaper, at its first adoption."""
     for column, event in plan.numbered():
@@ -234,14 +190,6 @@ def _ended_before(plan: Plan) -> Iterator[Note]:
             note = _exit(plan, lane, 0)
             if note is not None:
                 yield note
-
-
-def _last_part(path: str, limit: int) -> str:
-    """Shorten a path to its last part, and that in its middle."""
-    if len(path) <= limit:
-        return path
-    tail = path[path.rfind("/") :] if path.count("/") > 1 else path
-    return "…" + tail if len(tail) < limit else cut("…" + tail, limit)
 
 
 def exec_title(image: Image) -> str:
