@@ -25,7 +25,7 @@ SMALL = 60
 
 @dataclass(slots=True)
 class Row:
-    """Be a line of the tree: a process, or ``count`` of them that did the same.
+    """Be a line of the tree: a process, or ``count`` of them that are alike.
 
     ``above`` is the row of the real parent at birth; ``last`` marks that one's last child. Of a
     folded row ``process`` is the first, ``same_argv`` says if all had its arguments, and

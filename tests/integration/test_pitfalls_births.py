@@ -1,5 +1,7 @@
 """Pitfalls of following births: each handled, and noticed if not."""
 
+import os
+
 import pytest
 
 from forktrace.model.process import Process
@@ -164,11 +166,13 @@ def check_few_pids(tracer: Tracer) -> None:
 
 
 @without("pid-is-free-after-death")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
 def test_pids_are_used_again(tracer: Tracer) -> None:
     check_few_pids(tracer)
 
 
 @without("remember-unannounced", order="creators-late")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
 def test_a_creator_tells_of_a_child_that_has_ended(tracer: Tracer) -> None:
     check_few_pids(tracer)
 

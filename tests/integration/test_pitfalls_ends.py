@@ -1,5 +1,9 @@
 """Pitfalls of following execs, ends and adoptions: each handled, and noticed if not."""
 
+import os
+
+import pytest
+
 from tests.integration.harness import python
 from tests.integration.pitfalls import AS_NAMESPACE_INIT, IN_PID_NAMESPACE, Tracer, without
 
@@ -59,6 +63,7 @@ threading.Thread(target=execute).start()
 
 
 @without("exec-ends-threads")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
 def test_exec_frees_the_numbers_of_the_other_threads(tracer: Tracer) -> None:
     tracer.program = (*IN_PID_NAMESPACE, *tracer.program)
     run = tracer.trace(*python(AFTER_THREADS))
@@ -95,6 +100,7 @@ def check_adoption(tracer: Tracer, command: tuple[str, ...]) -> None:
 
 
 @without("never-wait-for-one")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
 def test_a_namespace_init_ends_after_its_namespace(tracer: Tracer) -> None:
     script = "sleep 100 & sleep 101 & sleep 102 & exit 5"
     run = tracer.trace(*AS_NAMESPACE_INIT, "sh", "-c", script)

@@ -87,7 +87,7 @@ def test_a_folded_box_counts_and_claims_no_pid() -> None:
     of = picture(*steps)
     assert lines(of, "p2") == [["3×"], ["sh ‖ ", "true"], ["exit 1"]]  # noqa: RUF001
     assert of.boxes["p2"].several
-    assert of.caption[1:] == ["4 processes in 2 boxes: 2 share the box of one that did the same"]
+    assert of.caption[1:] == ["4 processes in 2 boxes: 2 share the box of one like them"]
 
 
 def test_one_rank_decides_where_a_box_stands() -> None:

@@ -1,6 +1,8 @@
 """Check that no word of a small picture is lost: what has no room in the field stands elsewhere."""
 # ruff: noqa: RUF001 (a multiplication sign is what lanes count with)
 
+from functools import cache
+
 import pytest
 
 from forktrace.analysis.passes import analyse
@@ -28,6 +30,7 @@ def launch_called(name: str) -> Launch:
 SMALL = [name for name in CASES if len(list(launch_called(name).inside)) < FEW]
 
 
+@cache
 def laid_out(name: str, width: int | None = None) -> tuple[Picture, Canvas]:
     launch = launch_called(name)
     return lay_out_lanes(launch, analyse(launch), ViewOptions(width=width))

@@ -71,4 +71,4 @@ def test_what_ran_before_is_not_folded_with_what_was_created() -> None:
 def test_those_outside_the_trace_are_not_counted_as_shown() -> None:
     shown = page(launch_of(*standing(10), *ran(20, 30, 40), source="attach"))
     assert "x1  " in shown
-    assert "4 processes in 2 rows: 2 share the row of one that did the same" in shown
+    assert "4 processes in 2 rows: 2 share the row of one like them" in shown

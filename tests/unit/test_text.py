@@ -108,7 +108,7 @@ def test_without_a_container_there_are_no_roles() -> None:
         p3  ├─ false                          12  exit 1
         p6  └─ sh -c 'true; false' (no exec)  15  SIGKILL
 
-        6 processes in 4 rows: 2 share the row of one that did the same
+        6 processes in 4 rows: 2 share the row of one like them
         """)
 
 

@@ -77,3 +77,12 @@ def test_focus_holds_for_every_output(tmp_path: Path) -> None:
     assert "12 processes in 10 rows" in text
     assert "12 processes in 10 boxes" in dot
     assert "subgraph cluster_" in dot
+
+
+def test_all_gives_each_of_many_a_row() -> None:
+    netavark = str(Path(__file__).parents[2] / "examples" / "podman-netavark" / "launch.jsonl")
+    few = CliRunner().invoke(show.command, [netavark], catch_exceptions=False).output
+    everyone = CliRunner().invoke(show.command, [netavark, "--all"], catch_exceptions=False).output
+    assert "62 processes in 18 rows" in few
+    assert "processes in" not in everyone
+    assert everyone.count(" iptables ") == 46

@@ -10,8 +10,8 @@ from forktrace.views.select.scene import Scene
 class Row:
     """Be one row: a process, and what it stands for.
 
-    ``alike`` are processes that did the same at the same place; ``within`` are those below it
-    (and below them) that have no row.
+    ``alike`` are those like it at the same place, of the same program at least; ``within`` are
+    those below it (and below them) that have no row.
     """
 
     id: str

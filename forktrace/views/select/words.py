@@ -23,7 +23,7 @@ def hidden_words(launch: Launch, selection: Selection, row: str) -> str:
     """
     shown = sum(not launch.processes[found.id].outside for found in selection.rows)
     parts = [
-        f"{selection.alike:,} share the {row} of one that did the same" if selection.alike else "",
+        f"{selection.alike:,} share the {row} of one like them" if selection.alike else "",
         f"{selection.within:,} are counted (+) at the one above them" if selection.within else "",
         f"{len(selection.left_out):,} are left out" if selection.left_out else "",
     ]
