@@ -9,6 +9,8 @@ from tests.ground_truth import workloads
 from tests.integration.harness import python
 from tests.integration.pitfalls import AS_NAMESPACE_INIT, IN_PID_NAMESPACE, Run, Tracer, without
 
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
+
 # Creators that are killed: as soon as their child runs, or some 10 ms after they have forked. What
 # was forked says so.
 _KILLED_CREATORS = """
@@ -166,13 +168,13 @@ def check_few_pids(tracer: Tracer) -> None:
 
 
 @without("pid-is-free-after-death")
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
+@ROOT_ONLY
 def test_pids_are_used_again(tracer: Tracer) -> None:
     check_few_pids(tracer)
 
 
 @without("remember-unannounced", order="creators-late")
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
+@ROOT_ONLY
 def test_a_creator_tells_of_a_child_that_has_ended(tracer: Tracer) -> None:
     check_few_pids(tracer)
 
@@ -204,7 +206,13 @@ def test_clone3(tracer: Tracer) -> None:
 
 
 @without("untraced-children")
-@pytest.mark.parametrize("place", [(), AS_NAMESPACE_INIT], ids=["outside", "in-a-namespace"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param((), id="outside"),
+        pytest.param(AS_NAMESPACE_INIT, id="in-a-namespace", marks=ROOT_ONLY),
+    ],
+)
 def test_a_child_made_with_clone_untraced_is_told_of(
     tracer: Tracer, place: tuple[str, ...]
 ) -> None:
@@ -218,7 +226,11 @@ def test_a_child_made_with_clone_untraced_is_told_of(
 
 
 @pytest.mark.parametrize(
-    ("place", "found"), [((), 2), (AS_NAMESPACE_INIT, 0)], ids=["outside", "in-a-namespace"]
+    ("place", "found"),
+    [
+        pytest.param((), 2, id="outside"),
+        pytest.param(AS_NAMESPACE_INIT, 0, id="in-a-namespace", marks=ROOT_ONLY),
+    ],
 )
 def test_with_little_detail_nobody_is_taken_for_untraced(
     whole: Tracer, place: tuple[str, ...], found: int

@@ -1,5 +1,6 @@
 """The README's commands do what it says; .ci/run tries its two set-up commands."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -37,6 +38,28 @@ def test_the_commands_run_as_they_stand(
         for output in re.findall(r"-o (?:\w+:)?(\S+)", line):
             assert (tmp_path / output).stat().st_size > 100, output
     assert len(LINES) >= 2
+
+
+def test_what_is_shown_of_a_saved_trace_is_what_is_printed() -> None:
+    """A line that ends in an ellipsis is shown as far as there is room; parts may be left out."""
+    (block,) = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    shown: dict[str, list[str]] = {}
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            printed = shown.setdefault(line.removeprefix("$ forktrace "), [])
+        else:
+            printed.append(line)
+    assert len(shown) == 2
+    for arguments, lines in shown.items():
+        command = [*FORKTRACE, *shlex.split(arguments)]
+        env = {**os.environ, "COLUMNS": "80"}
+        done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        following = iter(done.stdout.splitlines())
+        for line in lines:
+            start, cut, _ = line.partition("…") if line.endswith("…") else (line, "", "")
+            found = any(p.startswith(start) if cut else p == line for p in following)
+            assert found, (arguments, line)
 
 
 def test_every_command_is_in_the_table_and_no_other() -> None:
