@@ -86,7 +86,10 @@ def run_quietly(
 
 
 def compare(suite: Suite, scratch: Path, options: Sequence[str] = ()) -> Comparison:
-    """Run a suite both ways (``options``: of forktrace). What differs is run again, to tell a difference from a loose test."""
+    """Run a suite both ways. What differs is run again, to tell a difference from a loose test.
+
+    ``options`` are further ones of ``forktrace run``.
+    """
     without, under = _both_ways(suite, scratch / "all", None, options)
     found = Comparison(len(without), sum(o.startswith("skipped") for o in without.values()))
     differing = _differing(without, under)
