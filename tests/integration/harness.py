@@ -37,6 +37,10 @@ class Result:
         return [r for r in self.records if r["event"] == kind]
 
 
+# What would change what forktrace says: of where the tests run, not of what is tested.
+_NOT_HANDED_ON = ("INVOCATION_ID", "NO_COLOR", "COLUMNS", "LINES")
+
+
 class Forktrace:
     """Run forktrace with a state folder of its own.
 
@@ -49,7 +53,7 @@ class Forktrace:
         self.program: Sequence[str] = FORKTRACE
         self.patience = PATIENCE
         self.state = folder / "state" / "forktrace"
-        self.env = {k: v for k, v in os.environ.items() if k not in ("INVOCATION_ID", "NO_COLOR")}
+        self.env = {k: v for k, v in os.environ.items() if k not in _NOT_HANDED_ON}
         self.env["XDG_STATE_HOME"] = str(folder / "state")
         self.env["PYTHONPATH"] = str(PROJECT)
         self._runs = 0

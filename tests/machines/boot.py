@@ -13,7 +13,7 @@ PROCESSORS = "2"
 STOP_SECONDS = 20
 # The work disk says when the tests begin, so that a boot that hangs ends long before a test does.
 READY = "forktrace: the machine is up"
-BOOT_SECONDS = 300
+BOOT_SECONDS = 600
 
 
 def check_emulator(spec: Spec) -> None:
