@@ -201,6 +201,13 @@ class Recorder:
             self._observer.sample(at_ns, child, "create")
 
     def _is_thread(self, tid: int, pid: int) -> bool:
+        """Say whether a new task of which the flags can't be read is a thread of ``pid``.
+
+        If it was seen before its creator's event it may have ended since.
+        """
+        seen = self._table.was_thread(tid)
+        if seen is not None:
+            return seen
         now = Snapshot()
         proc.read_status(tid, now)
         return now.tgid == pid

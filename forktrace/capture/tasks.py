@@ -65,14 +65,14 @@ class TaskTable:
     def __init__(self) -> None:
         self.tasks: dict[int, TracedProcess] = {}
         self._announced: dict[int, Announcement] = {}
-        self._unannounced: set[int] = set()
+        self._unannounced: dict[int, bool] = {}
         self._seen: set[int | tuple[int, int]] = set()
 
     def announce(self, tid: int, announcement: Announcement) -> None:
         """Take note of what a creator's event told of ``tid``."""
         self._seen.add(tid)
         if tid in self._unannounced:
-            self._unannounced.discard(tid)
+            del self._unannounced[tid]
             late = self.process(tid)
             if late is not None:
                 late.creator = announcement.creator
@@ -87,6 +87,13 @@ class TaskTable:
         """Say whether ``tid`` was seen, and perhaps its end, but not its creator's event."""
         return tid in self._unannounced
 
+    def was_thread(self, tid: int) -> bool | None:
+        """Say whether a task that awaits its creator's event is a thread, or was one to its end.
+
+        None if no such task was seen.
+        """
+        return self._unannounced.get(tid)
+
     def announced_processes(self) -> list[int]:
         """Return the processes, not threads, that were named by a creator and have not stopped."""
         return [tid for tid, told in self._announced.items() if told.thread_of is None]
@@ -95,7 +102,7 @@ class TaskTable:
         """Return, at a first stop, what the creator's event told; None if it has not come yet."""
         announcement = self._announced.pop(tid, None)
         if announcement is None:
-            self._unannounced.add(tid)
+            self._unannounced[tid] = False
         return announcement
 
     def has_seen(self, number: int, depth: int) -> bool:
@@ -155,6 +162,8 @@ class TaskTable:
         """Enter a thread that is not its group's leader."""
         self.tasks[tid] = process
         process.threads.add(tid)
+        if tid in self._unannounced:
+            self._unannounced[tid] = True
 
     def remove_thread(self, tid: int) -> TracedProcess | None:
         """Forget a thread; returns its process, None if ``tid`` was no live thread."""
