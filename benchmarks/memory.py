@@ -74,7 +74,7 @@ def plot(runs: dict[str, Points], file: Path) -> None:
         axis.axhline(GOAL_MIB, color="#B84E00", linestyle="--", linewidth=1)
         axis.set(title=name, xlabel="processes", ylabel="resident, MiB", ylim=(0, GOAL_MIB * 1.1))
     figure.tight_layout()
-    figure.savefig(file)
+    figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
 
 
 def main() -> None:
