@@ -9,7 +9,7 @@ def infer_missed_adoptions(processes: dict[str, Process], expected: dict[str, st
 
     The kernel makes the creator the parent, or with CLONE_PARENT the creator's parent
     (kernel/fork.c: copy_process). A first look that shows another, where that one did die, shows
-    an adoption that no record tells of.
+    an adoption, which no record tells of unless the death was reported after the look.
 
     Args:
         processes: all processes by id.
@@ -23,7 +23,8 @@ def infer_missed_adoptions(processes: dict[str, Process], expected: dict[str, st
         assert adopter is not None
         # The death itself came before the look, but may be reported later.
         at = max(parent.exit.at, child.samples[0].at, key=lambda moment: moment.seq)
-        child.adoptions.insert(0, Adoption(at, adopter, parent_id, parent_id, inferred=True))
+        if not (child.adoptions and child.adoptions[0].death == parent_id):
+            child.adoptions.insert(0, Adoption(at, adopter, parent_id, parent_id, inferred=True))
         child.parent = parent_id
         child.parent_inferred = True
 

@@ -491,3 +491,19 @@ def test_a_ppid_that_was_read_after_an_adoption_confirms_nothing() -> None:
 def test_whoever_made_a_call_was_seen() -> None:
     launch = launch_of(("root", 10, "sh"), ("create", 10, 11), ("call", 11, "setsid"))
     assert not launch.processes["p2"].unseen
+
+
+def test_an_adoption_that_the_first_look_shows_and_a_record_tells_of_counts_once() -> None:
+    """The parent had died before that look; its death, and with it the record, came after it."""
+    launch = launch_of(
+        ROOT,
+        ("fork", 10, 11),
+        ("create", 11, 12),
+        ("start", 12, 10),
+        ("exit", 11, 0),
+        events.Reparented(at_ns=7_000_000, pid=12, ppid=10, previous=11, death=11),
+    )
+    child = launch.processes["p3"]
+    assert (child.creator, child.parent, child.parent_inferred) == ("p2", "p2", True)
+    (adoption,) = child.adoptions
+    assert (adoption.parent, adoption.death, adoption.inferred) == ("p1", "p2", False)
