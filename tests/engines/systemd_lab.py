@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.engines.cgroups import own_cgroups
 from tests.integration.harness import PATIENCE, PROJECT
 
 SUITE = "bookworm"
@@ -320,7 +321,7 @@ def _cgroups() -> Iterator[list[Path]]:
     made: list[Path] = []
     name = f"forktrace-{uuid.uuid4().hex[:12]}"
     try:
-        for folder in _own_cgroups():
+        for folder in own_cgroups():
             cgroup = folder / name
             cgroup.mkdir()
             made.append(cgroup)
@@ -334,22 +335,6 @@ def _cgroups() -> Iterator[list[Path]]:
     finally:
         for cgroup in made:
             _remove_cgroup(cgroup)
-
-
-def _own_cgroups() -> Iterator[Path]:
-    """Yield our own cgroup in each hierarchy, as a folder."""
-    paths = {}
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        paths[controllers] = path.lstrip("/")
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        _, target, kind, options, *_ = line.split()
-        if kind == "cgroup2":
-            yield Path(target) / paths[""]
-        elif kind == "cgroup":
-            told = set(options.split(","))
-            (path,) = [p for c, p in paths.items() if c and set(c.split(",")) <= told]
-            yield Path(target) / path
 
 
 def _is_v1_controller(cgroup: Path) -> bool:
