@@ -53,5 +53,15 @@ AUDIT_OF_LAYOUT = {row.size: row.audit for row in reversed(_ROWS)}
 WORDS = {row.audit: row.word for row in reversed(_ROWS)} | {0x40000003: 4}
 NUMBER_MASK = 0xFFFFFFFF & ~_X32_BIT
 PTRACE_NUMBERS = {0xC000003E: 101, 0x40000003: 26, 0xC00000B7: 117, 0x40000028: 26}
-# The modules of python-ptrace that have the names of an architecture's system calls.
-CALL_TABLES = {0xC000003E: "x86_64", 0x40000003: "i386", 0xC00000B7: "aarch64"}
+# Of arm, which python-ptrace has no table of, the calls that are recorded, and clone.
+# Source: arch/arm/tools/syscall.tbl, of the EABI.
+_ARM_CALLS = {
+    4: "write", 11: "execve", 37: "kill", 57: "setpgid", 61: "chroot", 66: "setsid", 114: "wait4",
+    120: "clone", 146: "writev", 172: "prctl", 181: "pwrite64", 218: "pivot_root", 238: "tkill",
+    268: "tgkill", 280: "waitid", 337: "unshare", 375: "setns", 387: "execveat",
+    424: "pidfd_send_signal", 435: "clone3",
+}  # fmt: skip
+# The names of an architecture's system calls, or the module of python-ptrace that has them.
+CALL_TABLES: dict[int, str | dict[int, str]] = {
+    0xC000003E: "x86_64", 0x40000003: "i386", 0xC00000B7: "aarch64", 0x40000028: _ARM_CALLS,
+}  # fmt: skip

@@ -28,7 +28,8 @@ from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import OwnSignals, Relay, SignalGuard, await_end
 from forktrace.capture.surroundings import release_all_streams, release_streams
 from forktrace.capture.tasks import TaskTable
-from forktrace.capture.tracer import Outcome, Tracer, resume_all, serve_unrecorded
+from forktrace.capture.tracer import Outcome, Tracer
+from forktrace.capture.unrecorded import resume_all, serve_all
 from forktrace.errors import PtraceDeniedError
 from forktrace.trace.events import Ended
 from forktrace.trace.writer import TraceWriter
@@ -273,10 +274,10 @@ def _trace(
         outcome = Outcome(None, "exited", table.live_pids())
         child.release()
         relay.pass_all_on()
-        resume_all(tracee, table.tasks)
+        resume_all(tracee)
         writer.flush()
     disk = writer.error.errno if writer.error is not None else None
     done = Done(outcome.status, outcome.reason, outcome.left, failure, disk, signals.heard)
     channel.send(done)
-    serve_unrecorded(tracee)
+    serve_all(tracee)
     os._exit(0)

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable
 from errno import ENOSYS
 from importlib import import_module
+from typing import cast
 
 from msgspec import Struct
 
@@ -128,14 +129,15 @@ class CallStop(Struct, frozen=True):
 
 
 def call_numbers(audit: int, names: frozenset[str]) -> dict[int, str]:
-    """Return the numbers of the named system calls in python-ptrace's table of an architecture.
+    """Return the numbers of the named system calls in the table of an architecture.
 
-    Empty where it has no table for it.
+    Empty where there is no table for it.
     """
-    module = CALL_TABLES.get(audit)
-    if module is None:
-        return {}
-    table: dict[int, str] = import_module(f"ptrace.syscall.linux.{module}").SYSCALL_NAMES
+    table = CALL_TABLES.get(audit, {})
+    if isinstance(table, str):
+        table = cast(
+            "dict[int, str]", import_module(f"ptrace.syscall.linux.{table}").SYSCALL_NAMES
+        )
     return {number: name for number, name in table.items() if name in names}
 
 

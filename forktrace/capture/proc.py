@@ -6,6 +6,7 @@ where its facts are needed. Sources: proc(5), fs/proc/array.c.
 
 import os
 from errno import errorcode
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -178,6 +179,21 @@ def tracer(pid: int) -> int | None:
         return _number(read_file(f"/proc/{pid}/status"), b"\nTracerPid:\t")
     except OSError:
         return None
+
+
+def stopped_tracees(tracer: int) -> list[int]:
+    """Return the tasks that thread ``tracer`` traces and that are in a stop now (state t)."""
+    return [
+        int(path.name) for path in Path("/proc").glob("[0-9]*/task/*") if _is_stopped(path, tracer)
+    ]
+
+
+def _is_stopped(task: Path, tracer: int) -> bool:
+    try:
+        status = read_file(f"{task}/status")
+    except OSError:
+        return False
+    return _line(status, b"\nState:\t")[:1] == b"t" and _number(status, b"\nTracerPid:\t") == tracer
 
 
 def has_files(pid: int) -> bool:

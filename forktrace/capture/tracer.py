@@ -8,8 +8,10 @@ tracing thread simply returns when it is done, and the kernel then detaches what
 
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
+from errno import ESRCH
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -35,18 +37,22 @@ from forktrace.trace.writer import TraceWriter
 if TYPE_CHECKING:
     from forktrace.capture.call_recorder import CallRecorder
 
-_WALL = 0x40000000
+WALL = 0x40000000
 # Only what this thread traces: forktrace may have been given children that are not its business.
-_NOTHREAD = 0x20000000
-_WAIT = os.WNOHANG | _WALL | _NOTHREAD
-_STOPPING = frozenset((signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU))
+NOTHREAD = 0x20000000
+_WAIT = os.WNOHANG | WALL | NOTHREAD
+STOPPING = frozenset((signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU))
 _FLUSH_SECONDS = 0.05
-_CALL_STOP = signal.SIGTRAP | 0x80  # what TRACESYSGOOD makes of a stop at a system call
+CALL_STOP = signal.SIGTRAP | 0x80  # what TRACESYSGOOD makes of a stop at a system call
 
 
 def _may_end_a_task(status: int) -> bool:
     """Say whether a wait status tells of an end, or of an exec (which ends other threads)."""
     return not os.WIFSTOPPED(status) or status >> 16 in (EVENT_EXIT, EVENT_EXEC)
+
+
+def _nothing(_tid: int) -> None:
+    """Record nothing of a stop."""
 
 
 class Outcome(Struct, frozen=True):
@@ -165,33 +171,39 @@ class Tracer:
             self._stop(pid, event, signum)
 
     def _stop(self, pid: int, event: int, signum: int) -> None:
-        if event == 0 and signum == _CALL_STOP and (self._calls or pid in self._nested.watched):
-            self._at_call(pid)
-            return
-        if event == 0:
-            if signum == signal.SIGCHLD:
-                self._recorder.child_signal(pid)
-            self._relay.delivery(self._tracee, pid, signum)
-            self._resume(pid, signum)
-            return
         if event == EVENT_STOP:
             self._trap(pid, signum)
-            return
-        handler = self._on_event.get(event)
+        elif event:
+            self._look(self._on_event.get(event, _nothing), pid)
+        elif signum == CALL_STOP and (self._calls or pid in self._nested.watched):
+            self._at_call(pid)
+        else:
+            self._look(partial(self._delivery, signum), pid, signum)
+
+    def _look(self, record: Callable[[int], None], pid: int, signum: int = 0) -> None:
+        """Have a stop recorded and let the task go on, also if the recording fails.
+
+        Not if it was killed meanwhile (ESRCH): that has ended the stop, the task is on its way to
+        its exit stop, and to resume it could let it pass that one before it was looked at.
+        """
+        killed = False
         try:
-            if handler is not None:
-                handler(pid)
+            record(pid)
+        except PtraceError as error:
+            killed = error.errno == ESRCH
         finally:
-            self._resume(pid)
+            if not killed:
+                self._resume(pid, signum)
+
+    def _delivery(self, signum: int, pid: int) -> None:
+        if signum == signal.SIGCHLD:
+            self._recorder.child_signal(pid)
+        self._relay.delivery(self._tracee, pid, signum)
 
     def _at_call(self, pid: int) -> None:
         if pid in self._nested.watched and self._nested.release(pid):
             return
-        try:
-            if self._calls:
-                self._calls.stop(pid)
-        finally:
-            self._resume(pid)
+        self._look(self._calls.stop if self._calls else _nothing, pid)
 
     def _resume(self, pid: int, signum: int = 0) -> None:
         """Let a task go on to the next stop that is of interest."""
@@ -220,8 +232,8 @@ class Tracer:
             if not self._filtered:
                 self._nested.begin(pid)
         if pid == self._root:
-            self._relay.command_stopped(signum in _STOPPING)
-        if signum in _STOPPING:
+            self._relay.command_stopped(signum in STOPPING)
+        if signum in STOPPING:
             self._writer.flush()  # it may be long
             self._tracee.listen(pid)
         else:
@@ -269,28 +281,3 @@ class Tracer:
             self._status = status
             if self._linger is not None:
                 self._deadline = monotonic() + self._linger
-
-
-def resume_all(tracee: Tracee, tids: Iterable[int]) -> None:
-    """Let all tasks go on that have stopped; which ones those are need not be known."""
-    for tid in tids:
-        with suppress(PtraceError):  # ESRCH: it runs
-            tracee.resume(tid)
-
-
-def serve_unrecorded(tracee: Tracee) -> None:
-    """Serve what this thread traces until all has ended, and record nothing any more."""
-    while True:
-        try:
-            pid, status = os.waitpid(-1, _WALL | _NOTHREAD)
-        except ChildProcessError:
-            return
-        if not os.WIFSTOPPED(status):
-            continue
-        signum = (status >> 8) & 0xFF
-        event = status >> 16
-        with suppress(PtraceError):
-            if event == EVENT_STOP and signum in _STOPPING:
-                tracee.listen(pid)
-            else:
-                tracee.resume(pid, 0 if event or signum == _CALL_STOP else signum)
