@@ -151,6 +151,13 @@ def test_sigkill_at_a_creators_event(tracer: Tracer) -> None:
     assert {p.pid for p in run.launch.inside} == {root_of(run).pid, *told}
 
 
+@without("leave-the-killed-alone", order="killed-in-between")
+def test_a_creator_killed_between_two_requests_is_known(tracer: Tracer) -> None:
+    run = tracer.trace(*KILLED_SOON)
+    for own in orphans(run):
+        assert run.pid(run.process(own["child"]).creator) == own["parent"]
+
+
 def test_sigkill_at_any_stop(whole: Tracer) -> None:
     run = whole.trace(*whole.program_of("killed", workloads.PROGRAMS), "20")
     assert run.result.status == 0

@@ -186,7 +186,7 @@ def _wait_for_the_end() -> None:
     def stop(self: Any, pid: int, event: int, signum: int) -> None:
         real(self, pid, event, signum)
         if event == gateway.EVENT_EXIT and self._table.process(pid):
-            self._handle(*os.waitpid(pid, tracer._WALL))
+            self._handle(*os.waitpid(pid, tracer.WALL))
 
     replace(Tracer, "_stop", stop)
 
@@ -199,12 +199,31 @@ def _wait_for_vfork() -> None:
     def stop(self: Any, pid: int, event: int, signum: int) -> None:
         real(self, pid, event, signum)
         if event == gateway.EVENT_VFORK:
-            self._handle(*os.waitpid(pid, tracer._WALL))
+            self._handle(*os.waitpid(pid, tracer.WALL))
 
     replace(Tracer, "_stop", stop)
+
+
+@rule("leave-the-killed-alone")
+def _resume_the_killed() -> None:
+    """A task is resumed after each stop, also where it was killed while it was looked at."""
+
+    def look(self: Any, record: Any, pid: int, signum: int = 0) -> None:
+        try:
+            record(pid)
+        finally:
+            self._resume(pid, signum)
+
+    replace(Tracer, "_look", look)
 
 
 @rule("esrch-is-no-error")
 def _fail_on_esrch() -> None:
     """A request that fails because the tracee was killed ends the tracing."""
+
+    def look(self: Any, record: Any, pid: int, signum: int = 0) -> None:
+        record(pid)
+        self._resume(pid, signum)
+
+    replace(Tracer, "_look", look)
     replace(tracer, "suppress", lambda *_: nullcontext())

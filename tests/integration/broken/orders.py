@@ -5,10 +5,12 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
+from errno import ESRCH
 from time import monotonic, sleep
 
 from forktrace.capture import gateway
 from forktrace.capture.recorder import Recorder
+from forktrace.capture.tracer import WALL
 from tests.integration.broken.registry import ORDERS, Break
 
 _real_waitpid = os.waitpid
@@ -106,6 +108,26 @@ def _killed() -> None:
         return pid, status
 
     os.waitpid = waitpid
+
+
+@order("killed-in-between")
+def _killed_in_between() -> None:
+    """Whoever creates, but not the command, is killed in its event and asked before its next stop.
+
+    Here it has come to its exit stop by then, as it can at any moment after that answer.
+    """
+    real = gateway.Tracee.event_message
+    command: list[int] = []
+
+    def event_message(self: gateway.Tracee, pid: int) -> int | None:
+        command[:] = command or [pid]
+        if pid in command or pid == real(self, pid):  # the latter is an exec
+            return real(self, pid)
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT | WALL)
+        raise gateway._error("killed", errno=ESRCH, pid=pid)
+
+    gateway.Tracee.event_message = event_message  # type: ignore[method-assign]
 
 
 @order("recorder-fails")

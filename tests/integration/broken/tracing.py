@@ -47,7 +47,7 @@ def _one_report_a_signal() -> None:
 @rule("only-own-tracees")
 def _all_children() -> None:
     """Children of the process that the tracer was executed in count as tracees."""
-    replace(tracer, "_WAIT", os.WNOHANG | tracer._WALL)
+    replace(tracer, "_WAIT", os.WNOHANG | tracer.WALL)
 
 
 @rule("no-exitkill")
@@ -67,7 +67,7 @@ def _interrupt_and_detach() -> None:
         outcome = real(self)
         for pid in outcome.left:
             gateway._request(interrupt, pid)
-            os.waitpid(pid, tracer._WALL)
+            os.waitpid(pid, tracer.WALL)
             gateway._request(detach, pid)
         return outcome
 
