@@ -81,7 +81,7 @@ def test_an_adoption_shows_only_after_the_death(tracer: Tracer) -> None:
     check_adoption(tracer, ORPHAN)
 
 
-@without("parent-can-die-before-first-stop", order="children-late")
+@without("parent-can-die-before-first-stop", order="grandchildren-after-parents")
 def test_a_parent_that_dies_before_the_first_stop(tracer: Tracer) -> None:
     check_adoption(tracer, EARLY_ORPHAN)
 

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from errno import ESRCH
+from pathlib import Path
 from time import monotonic, sleep
 
 from forktrace.capture import gateway
@@ -14,6 +15,7 @@ from forktrace.capture.tracer import WALL
 from tests.integration.broken.registry import ORDERS, Break
 
 _real_waitpid = os.waitpid
+_FIRST = gateway.EVENT_STOP << 16 | signal.SIGTRAP << 8 | 0x7F
 _CREATIONS = (gateway.EVENT_FORK, gateway.EVENT_VFORK, gateway.EVENT_CLONE)
 
 
@@ -77,8 +79,36 @@ def _creators_stuck() -> None:
 @order("children-late")
 def _children_late() -> None:
     """A child's first stop comes 50 ms late, so after its creator's event and often its end."""
-    first = gateway.EVENT_STOP << 16 | signal.SIGTRAP << 8 | 0x7F
-    _late(0.05, lambda _pid, status: status == first)
+    _late(0.05, lambda _pid, status: status == _FIRST)
+
+
+@order("grandchildren-after-parents")
+def _grandchildren_after_parents() -> None:
+    """The first stop of a child that is not the command's own comes after its parent's end."""
+    command: list[int] = []
+    held: list[tuple[int, int]] = []
+    due: deque[tuple[int, int]] = deque()
+
+    def waitpid(who: int, options: int) -> tuple[int, int]:
+        if due:
+            return due.popleft()
+        pid, status = _real_waitpid(who, options)
+        if not pid:
+            return pid, status
+        command[:] = command or [pid]
+        if status == _FIRST and f"\nPPid:\t{command[0]}\n" not in _status(pid):
+            held.append((pid, status))
+            return waitpid(who, options)
+        if os.WIFEXITED(status):
+            due.extend(held)
+            held.clear()
+        return pid, status
+
+    os.waitpid = waitpid
+
+
+def _status(pid: int) -> str:
+    return Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
 
 
 @order("slow")
