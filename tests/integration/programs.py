@@ -17,6 +17,8 @@ from tests.conftest import Missing
 SOURCES = Path(__file__).parent / "programs"
 UNSUPPORTED = 77
 """The exit code of a program that finds that this machine doesn't permit what it shows."""
+THIRTY_TWO_BIT = {"x86_64": "i386", "aarch64": "arm"}
+"""The name of the 32-bit program that a 64-bit kernel runs."""
 
 _OPTIONS = ("-O1", "-Wall", "-Wextra", "-Werror", "-pthread")
 # What needs no 32-bit C library: few machines have one.

@@ -106,7 +106,9 @@ def test_a_running_container_is_where_podman_says(
     payload = int(podman("inspect", "-f", "{{.State.Pid}}", container))
     conmon = int(podman("inspect", "-f", "{{.State.ConmonPid}}", container))
     where = words(forktrace("explain", str(done.trace), "where-is-my-container").out)
-    assert re.search(rf"Container {container[:39]}\S* is p\d+ sleep, pid {payload}, a child", where)
+    assert re.search(
+        rf"Container {container[:39]}\S* is p\d+ sleep \(pid {payload}\), a child", where
+    )
     assert "sleep was still running when the trace ended" in where
 
     alive = words(forktrace("explain", str(done.trace), "what-survives").out)
@@ -126,7 +128,7 @@ def test_a_running_container_is_where_podman_says(
         for fd in Path(f"/proc/{conmon}/fd").iterdir()
         if fd.exists() and fd.readlink() == pipe
     ]
-    told = re.search(r"conmon \(its descriptors? ([\d and]+)\)", holds)
+    told = re.search(r"conmon \(descriptors? ([\d and]+)\)", holds)
     assert told, holds
     assert str(ends[0]) in told[1].split()
 

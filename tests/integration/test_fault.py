@@ -47,6 +47,17 @@ def test_the_command_runs_on_to_its_own_status(faulty: Tracer, options: tuple[st
 
 
 @pytest.mark.parametrize("options", DETAILS)
+def test_a_child_goes_on_whose_birth_is_not_recorded(
+    tmp_path: Path, builds: Path, missing: Missing, options: tuple[str, ...]
+) -> None:
+    tracer = Tracer(tmp_path, builds, missing, "-", "births-fail")
+    done = tracer.record("sh", "-c", "/bin/echo child; exit 4", options=options)
+    tracer.close()
+    assert (done.status, done.out) == (4, b"child\n")
+    assert "RuntimeError: a fault on purpose" in done.err
+
+
+@pytest.mark.parametrize("options", DETAILS)
 def test_a_command_that_succeeds_while_forktrace_fails(
     faulty: Tracer, options: tuple[str, ...]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from forktrace.model.process import Image
+from tests.integration import programs
 from tests.integration.harness import python
 from tests.integration.pitfalls import Run, Tracer, without
 
@@ -75,10 +76,9 @@ def test_int_80_from_a_64_bit_program(tracer: Tracer) -> None:
     assert child.exit.code == 4
 
 
-@x86_64_only
 @without("layout-of-the-process")
 def test_a_32_bit_program(tracer: Tracer) -> None:
-    run = tracer.trace(*tracer.program_of("i386"))
+    run = tracer.trace(*tracer.program_of(programs.THIRTY_TWO_BIT[platform.machine()]))
     children = [p for p in run.launch.inside if p.creator == run.launch.root]
     creations = [p.creation for p in children if p.creation]
     assert [c.how for c in creations] == ["fork", "clone"]

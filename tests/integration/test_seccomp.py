@@ -308,7 +308,7 @@ def test_what_asks_to_be_untraced_is_traced(
 def test_a_32_bit_program_runs_as_without(
     forktrace: Forktrace, builds: Path, missing: Missing
 ) -> None:
-    command = programs.command("i386", builds, missing)
+    command = programs.command(programs.THIRTY_TWO_BIT[os.uname().machine], builds, missing)
     alone = subprocess.run(command, capture_output=True, check=False)
     done = forktrace.record(*command, options=FILTER)
     assert (done.status, done.out) == (alone.returncode, alone.stdout)

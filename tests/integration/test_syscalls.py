@@ -9,6 +9,8 @@ import pytest
 
 from forktrace.model.build import build_launch
 from forktrace.trace.reader import read_trace
+from tests.conftest import Missing
+from tests.integration import programs
 from tests.integration.harness import Forktrace, Record, Result
 
 DETAIL = ("--detail", "syscalls")
@@ -176,3 +178,20 @@ def test_a_move_to_a_cgroup_by_a_write(
     (move,) = calls(done, name)
     wanted: dict[str, Any] = {"path": str(folder / "cgroup.procs"), "pid": int(done.out)}
     assert move["arguments"] == wanted
+
+
+@pytest.mark.parametrize("options", [(), ("--seccomp",)], ids=["stopped", "filtered"])
+def test_the_calls_of_a_32_bit_program(
+    forktrace: Forktrace, builds: Path, missing: Missing, options: tuple[str, ...]
+) -> None:
+    """They have numbers of their own, and pointers of another size."""
+    if options and os.geteuid() != 0:
+        pytest.skip("a filter needs root")
+    command = programs.command(programs.THIRTY_TWO_BIT[os.uname().machine], builds, missing)
+    done = forktrace.record(*command, options=(*DETAIL, *options))
+    if done.status == programs.UNSUPPORTED:
+        missing("no 32-bit program can be executed")
+    waited = [call for name in ("wait4", "waitpid") for call in calls(done, name)]
+    children = [created["child"] for created in done.events("create")]
+    assert len(children) == 2
+    assert [call["arguments"] for call in waited] == [{"reaped": child} for child in children]

@@ -173,3 +173,13 @@ def _recorder_fails() -> None:
         real(self, pid, former)
 
     Recorder.executed = executed  # type: ignore[method-assign]
+
+
+@order("births-fail")
+def _births_fail() -> None:
+    """The recorder has a fault at the first stop of each task but the command."""
+
+    def first_stop(self: Recorder, tid: int) -> None:
+        raise RuntimeError("a fault on purpose")
+
+    Recorder.first_stop = first_stop  # type: ignore[method-assign]
