@@ -255,11 +255,18 @@ def _is_end(status: int) -> bool:
 
 
 def _reaped_by_waitid(call: Reader) -> Arguments | None:
-    """Return whom waitid reaped: siginfo's si_code and si_pid (sigaction(2))."""
-    if call.values[3] & _WNOWAIT or not call.values[2]:
+    """Return whom waitid reaped: siginfo's si_code and si_pid (sigaction(2)).
+
+    Without a siginfo it can be told only where one process was waited for, and nothing but its end.
+    """
+    kind, asked, info_at, options = call.values[:4]
+    if options & _WNOWAIT:
         return None
+    if not info_at:
+        other = options & (os.WNOHANG | os.WSTOPPED | os.WCONTINUED)
+        return None if other or kind != os.P_PID else {"reaped": asked}
     pid_at = 16 if call.word == 8 else 12
-    info = call.memory(call.values[2], pid_at + 4)
+    info = call.memory(info_at, pid_at + 4)
     if len(info) < pid_at + 4:
         return None
     code = struct.unpack_from("=i", info, 8)[0]

@@ -11,7 +11,6 @@ import struct
 from collections.abc import Callable
 from errno import ENOSYS
 from importlib import import_module
-from typing import cast
 
 from msgspec import Struct
 
@@ -135,9 +134,7 @@ def call_numbers(audit: int, names: frozenset[str]) -> dict[int, str]:
     """
     table = CALL_TABLES.get(audit, {})
     if isinstance(table, str):
-        table = cast(
-            "dict[int, str]", import_module(f"ptrace.syscall.linux.{table}").SYSCALL_NAMES
-        )
+        table = dict(import_module(f"ptrace.syscall.linux.{table}").SYSCALL_NAMES)
     return {number: name for number, name in table.items() if name in names}
 
 
