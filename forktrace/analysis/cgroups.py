@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from forktrace.analysis.cgroup_writes import Write, Writes, find_writes, hierarchy_of, last_name
 from forktrace.analysis.findings import CgroupStay, Findings
+from forktrace.analysis.hierarchies import paths
 from forktrace.analysis.stays import State, Stays, as_parent
 from forktrace.model.launch import Launch
 from forktrace.model.process import Image, Moment, Process, Sample
@@ -27,17 +28,6 @@ def find_cgroups(launch: Launch, findings: Findings) -> None:
     for process in launch.processes.values():
         search.follow(process)
     findings.cgroups = search.stays
-
-
-def paths(lines: Sequence[str]) -> dict[str, str]:
-    """Return the path in each hierarchy from the lines of /proc/PID/cgroup."""
-    found = {}
-    for line in lines:
-        _, colon, rest = line.partition(":")
-        controllers, second, path = rest.partition(":")
-        if colon and second:
-            found[controllers] = path
-    return found
 
 
 class _Step(NamedTuple):

@@ -6,7 +6,7 @@ Sources: `podman run --help` and cmd/podman/common/create.go, docker/cli's
 cli/command/container/opts.go, `runc --help` and `crun --help` of each verb.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 
@@ -100,9 +100,28 @@ def _take_one(
     return 1 if value is not None else 2
 
 
+def verb_behind(argv: Sequence[str], known: Options, verbs: Collection[str]) -> str | None:
+    """Return what a program with subcommands is told to do; None where it is only asked about.
+
+    Past an option that is not known it is the first word that is a verb.
+
+    Args:
+        argv: the command line.
+        known: the options that can stand before the verb.
+        verbs: the verbs.
+    """
+    if frozenset(argv).isdisjoint(verbs):  # the quick way for nearly all
+        return None
+    words = take_apart(argv[1:], known)
+    if not words.certain:
+        return next((word for word in argv[1:] if word in verbs), None)
+    asked = not _QUESTIONS.isdisjoint(words.options)
+    return words.rest[0] if words.rest and words.rest[0] in verbs and not asked else None
+
+
 def runtime_call(argv: Sequence[str]) -> RuntimeCall | None:
     """Read a runtime's command line (`runc create --bundle B ID`); None without a verb in it."""
-    words = take_apart(argv[1:], _RUNTIME_GLOBALS)
+    words = take_apart(argv[1:], RUNTIME_GLOBALS)
     if not words.rest:
         return None
     verb, *more = words.rest
@@ -118,7 +137,7 @@ def engine_call(argv: Sequence[str]) -> EngineCall | None:
 
     None where it is told something else, or that is uncertain.
     """
-    words = take_apart(argv[1:], _ENGINE_GLOBALS).rest
+    words = take_apart(argv[1:], ENGINE_GLOBALS).rest
     if words[:1] == ["container"]:
         words = words[1:]
     if words[:1] not in (["run"], ["create"]):
@@ -141,9 +160,10 @@ _LAST_WORD_VERBS = frozenset({
     "create", "run", "restore", "start", "delete", "state", "pause", "resume", "events", "update",
 })  # fmt: skip
 
-_RUNTIME_GLOBALS = Options(
+_QUESTIONS = _names("help h version v V")
+RUNTIME_GLOBALS = Options(
     values=_names("log log-format log-level root criu rootless cgroup-manager"),
-    flags=_names("debug systemd-cgroup help h version v V"),
+    flags=_names("debug systemd-cgroup") | _QUESTIONS,
 )
 _RUNTIME_OPTIONS = Options(
     values=_names(
@@ -152,7 +172,7 @@ _RUNTIME_OPTIONS = Options(
     ),
     flags=_names("tty t detach d no-new-privs ignore-paused all a force f"),
 )
-_ENGINE_GLOBALS = Options(
+ENGINE_GLOBALS = Options(
     values=_names(
         "cdi-spec-dir cgroup-manager config conmon connection context c cpu-profile db-backend "
         "default-mounts-file events-backend H hooks-dir host identity imagestore l log-level "
@@ -160,7 +180,8 @@ _ENGINE_GLOBALS = Options(
         "network-config-dir out registries-conf root runroot runtime runtime-flag ssh "
         "storage-driver storage-opt tlscacert tlscert tlskey tmpdir url volumepath"
     ),
-    flags=_names("D debug noout remote r syslog tls tlsverify trace transient-store"),
+    flags=_names("D debug noout remote r syslog tls tlsverify trace transient-store")
+    | (_QUESTIONS - {"V"}),
 )
 _RUN_OPTIONS = Options(
     values=_names(

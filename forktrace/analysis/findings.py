@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from forktrace.analysis.streams import StreamEnd
 from forktrace.model.process import Moment
 
 Role = Literal[
     "engine", "monitor", "runtime", "init-stage", "container", "helper", "cleanup", "other"
 ]
+StreamKind = Literal["pipe", "socket", "terminal", "file", "null", "closed", "unknown"]
+Certainty = Literal["observed", "inferred", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,48 @@ class NamespaceStay:
     by: str | None = None
     not_before: Moment | None = None
     inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Be a process that holds the other end, by its id, and under which numbers.
+
+    ``at`` is the moment when that was read (it may be before the one that was asked about).
+    ``inferred``: it was never read of this process itself, but of the one that created it; or a
+    terminal was told by its number alone, as it was not known which devpts it belongs to.
+    """
+
+    process: str
+    fds: tuple[int, ...]
+    at: Moment
+    inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """Say what a descriptor of a process leads to, and who is at the other end.
+
+    ``to`` is the link's text (a path, "pipe:[INODE]", "socket:[INODE]"), None where unknown;
+    ``seen`` when it was read. ``kind`` "terminal" is an end of a pseudoterminal, "null" /dev/null,
+    "file" any other path. ``bound`` is the address of a UNIX socket or of its other end.
+
+    ``holders`` are in the order of the processes; there can be more that nobody looked at. Files
+    and /dev/null have no other end: no holders, and certainty "observed". ``certainty`` is
+    "observed" if both ends were read, "inferred" if one of them is a matter of inheritance or
+    of a rule, "unknown" if the descriptor or all holders are; ``why`` then says why, as the end of
+    a sentence ("nobody in the trace was seen to hold its other end").
+    """
+
+    process: str
+    fd: int
+    kind: StreamKind
+    to: str | None = None
+    access: Literal["r", "w", "rw"] | None = None
+    seen: Moment | None = None
+    holders: tuple[Holder, ...] = ()
+    certainty: Certainty = "unknown"
+    why: str = ""
+    bound: str | None = None
 
 
 @dataclass(slots=True)

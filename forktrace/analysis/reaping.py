@@ -9,13 +9,14 @@ def find_unwaited(launch: Launch, findings: Findings) -> None:
     """Note each ended process whose real parent, a traced one, was not seen to wait for it.
 
     That is a zombie until its parent ends, unless the parent ignores SIGCHLD (wait(2), NOTES).
-    Of a parent outside the trace it is not known what it waits for.
+    Of a parent outside the trace it is not known what it waits for, and what dies with its PID
+    namespace is no zombie.
     """
     if launch.header.detail != "syscalls":
         return
     for process in launch.inside:
         parent = launch.processes.get(launch.parent_now(process) or "")
-        if parent is not None and _left_by(parent, process):
+        if parent is not None and _left_by(parent, process) and not _swept(parent, process):
             findings.unwaited[process.id] = parent.id
 
 
@@ -25,3 +26,14 @@ def _left_by(parent: Process, process: Process) -> bool:
         return False
     # Where the parent had died before, somebody unknown adopted and reaped the child.
     return parent.exit is None or parent.exit.at.seq > process.exit.at.seq
+
+
+def _swept(parent: Process, process: Process) -> bool:
+    """Say whether a process seems to have died with its PID namespace, as the first one in it did.
+
+    That one kills all others at its own end, and ignores SIGCHLD from then on
+    (kernel/pid_namespace.c, zap_pid_ns_processes).
+    """
+    killed = process.exit is not None and process.exit.signal == "SIGKILL"
+    first = len(parent.nspid) > 1 and parent.nspid[-1] == 1
+    return killed and first and parent.exit is not None

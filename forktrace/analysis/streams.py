@@ -6,65 +6,16 @@ found.holders[0].process, found.holders[0].fds, found.certainty, found.why
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import NamedTuple
 
 from forktrace.analysis import stream_ends
+from forktrace.analysis.findings import Certainty, Findings, Holder, StreamEnd, StreamKind
 from forktrace.model.descriptors import STANDARD, descriptors_at, is_unreadable
 from forktrace.model.launch import Launch
 from forktrace.model.process import Descriptor, DescriptorTable, Moment, Process
 
-if TYPE_CHECKING:
-    from forktrace.analysis.findings import Findings
-
-Kind = Literal["pipe", "socket", "terminal", "file", "null", "closed", "unknown"]
-Certainty = Literal["observed", "inferred", "unknown"]
-
 _MOST_CONTAINERS = 100  # whose streams the pass looks for, each among all processes
 _FOREVER = 2**63
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Be a process that holds the other end, by its id, and under which numbers.
-
-    ``at`` is the moment when that was read (it may be before the one that was asked about).
-    ``inferred``: it was never read of this process itself, but of the one that created it; or a
-    terminal was told by its number alone, as it was not known which devpts it belongs to.
-    """
-
-    process: str
-    fds: tuple[int, ...]
-    at: Moment
-    inferred: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
-    """Say what a descriptor of a process leads to, and who is at the other end.
-
-    ``to`` is the link's text (a path, "pipe:[INODE]", "socket:[INODE]"), None where unknown;
-    ``seen`` when it was read. ``kind`` "terminal" is an end of a pseudoterminal, "null" /dev/null,
-    "file" any other path. ``bound`` is the address of a UNIX socket or of its other end.
-
-    ``holders`` are in the order of the processes; there can be more that nobody looked at. Files
-    and /dev/null have no other end: no holders, and certainty "observed". ``certainty`` is
-    "observed" if both ends were read, "inferred" if one of them is a matter of inheritance or
-    of a rule, "unknown" if the descriptor or all holders are; ``why`` then says why, as the end of
-    a sentence ("nobody in the trace was seen to hold its other end").
-    """
-
-    process: str
-    fd: int
-    kind: Kind
-    to: str | None = None
-    access: Literal["r", "w", "rw"] | None = None
-    seen: Moment | None = None
-    holders: tuple[Holder, ...] = ()
-    certainty: Certainty = "unknown"
-    why: str = ""
-    bound: str | None = None
-
 
 _INHERITED = "it was read of the process that created this one, not of itself"
 _NOT_LOOKED_AT = "it was not looked at"
@@ -186,7 +137,13 @@ class Streams:
         return tuple(last.values())
 
     def _holders(
-        self, kind: Kind, opened: Descriptor, error: str | None, at: Moment, *, past: bool = False
+        self,
+        kind: StreamKind,
+        opened: Descriptor,
+        error: str | None,
+        at: Moment,
+        *,
+        past: bool = False,
     ) -> tuple[tuple[Holder, ...], str]:
         """Return who holds the other end, or has held it, and why nobody is found if so."""
         inode = stream_ends.inode(opened)
@@ -240,7 +197,7 @@ def holders(launch: Launch, process_id: str, fd: int, at: Moment) -> StreamEnd:
     return Streams(launch).other_end(process_id, fd, at)
 
 
-def find_streams(launch: Launch, findings: "Findings") -> None:
+def find_streams(launch: Launch, findings: Findings) -> None:
     """Find what the streams of each container's init, monitor and engine led to when it ran.
 
     Of their other descriptors those count whose other end another process of the trace held.
@@ -254,7 +211,7 @@ def find_streams(launch: Launch, findings: "Findings") -> None:
         findings.streams[id_] = (*streams.standard(id_, at), *others)
 
 
-def _asked(findings: "Findings") -> Iterator[tuple[str, Moment]]:
+def _asked(findings: Findings) -> Iterator[tuple[str, Moment]]:
     for container in findings.containers[:_MOST_CONTAINERS]:
         for id_ in (container.init, container.monitor, container.engine):
             if id_ is not None and container.payload is not None:
@@ -286,7 +243,7 @@ def _absent(process_id: str, fd: int, table: DescriptorTable | None) -> StreamEn
 
 
 def _certainty(
-    kind: Kind, table: DescriptorTable, found: Iterable[Holder], nobody: str
+    kind: StreamKind, table: DescriptorTable, found: Iterable[Holder], nobody: str
 ) -> tuple[Certainty, str]:
     """Return how certain an answer is, and why it is no more than that."""
     holders_ = list(found)

@@ -56,6 +56,7 @@ def _as_inherited(image: Image, process: Process) -> Image:
         exe=image.exe,
         env=image.env,
         inherited=True,
+        comm=image.comm,
         errors=image.errors,
     )
 

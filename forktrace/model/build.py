@@ -56,7 +56,7 @@ def _build(trace: TraceFile, report: Report) -> Launch:
     processes = joiner.processes
     infer_missed_adoptions(processes, joiner.expected_parents)
     confirm_parents(processes)
-    find_reaps(processes)
+    find_reaps(joiner.ends_and_waits)
     if trace.header.source == "import":
         derive_adoptions(processes, trace.end.log if trace.end else None)
     inherit_images(processes)

@@ -17,6 +17,7 @@ from forktrace.model.process import (
     Process,
     UntracedChild,
 )
+from forktrace.model.reaps import EndOrWait
 from forktrace.model.registry import Registry
 from forktrace.model.threads import ThreadTable
 from forktrace.trace import events
@@ -25,7 +26,8 @@ from forktrace.trace import events
 class Joiner:
     """Take the events of a trace one by one; ``processes`` and ``root`` are the result.
 
-    ``expected_parents`` maps a process' id to that of the parent that its clone flags gave it.
+    ``expected_parents`` maps a process' id to that of the parent that its clone flags gave it;
+    ``ends_and_waits`` are those in their order, for ``reaps.find_reaps``.
 
     Args:
         tracer: forktrace's own pid, which may show up as a parent.
@@ -33,6 +35,7 @@ class Joiner:
 
     def __init__(self, tracer: int | None) -> None:
         self.expected_parents: dict[str, str] = {}
+        self.ends_and_waits: list[EndOrWait] = []
         self._known = Registry(tracer)
         self._pids = self._known.pids
         self._threads = ThreadTable()
@@ -127,6 +130,7 @@ class Joiner:
             cwd=read_text(event.cwd),
             env=list(event.env or ()),
             tid=event.tid,
+            comm=process.comm if event.attached else None,
             errors=dict(event.errors or {}),
         )
         process.images.append(image)
@@ -177,6 +181,7 @@ class Joiner:
         if process is None:
             return
         process.exit = Exit(at, event.code, event.signal, event.core)
+        self.ends_and_waits.append((process, None))
         self._threads.all_ended(process, at)
         self._pids.end(process)
 
@@ -187,6 +192,8 @@ class Joiner:
             arguments = {name: read_argument(value) for name, value in event.arguments.items()}
             call = Call(at, event.name, arguments, event.result, event.error, event.tid)
             process.calls.append(call)
+            if "reaped" in arguments:
+                self.ends_and_waits.append((process, call))
 
     def untraced(self, at: Moment, event: events.Untraced) -> None:
         """Take word of a child that is not traced; what was told of it before is outdated."""
@@ -224,7 +231,8 @@ class Joiner:
         if event.state:
             process.samples.append(read_sample(at, "outside", event.state))
         if event.argv and event.pid != self._known.tracer:
-            process.images = [Image(at, None, read_texts(event.argv) or [], inherited=True)]
+            argv = read_texts(event.argv) or []
+            process.images = [Image(at, None, argv, inherited=True, comm=process.comm)]
 
     # What several of them need.
 

@@ -57,7 +57,10 @@ class PidTable:
             creator: who called fork; it must be older than the child.
             ppids: the parents that the clone flags allow, None if any.
         """
-        younger = [p for p in self._unannounced.get(pid, ()) if p.born.seq > creator.born.seq]
+        waiting = self._unannounced.get(pid)
+        if not waiting:
+            return None
+        younger = [p for p in waiting if p.born.seq > creator.born.seq]
         fitting = [p for p in younger if ppids is None or first_ppid(p) in {None, *ppids}]
         alive = [p for p in younger if self.live.get(pid) is p]
         found = next(iter(fitting + alive), None)

@@ -54,22 +54,35 @@ class _Page:
                 yield self.paint(_DIM, line)
 
     def wrapped(self, text: str, first: str, following: str) -> Iterator[str]:
-        """Break between words; one that is wider than a line is cut."""
+        """Break between words; one that is wider than a line goes on in the next."""
         line = first
         empty = True
+        room = self._width - cell_len(following)
         for word in text.split(" "):
-            room = self._width - cell_len(following)
-            word = _fit(word, room)
-            if not empty and cell_len(line) + 1 + cell_len(word) > self._width:
-                yield line
-                line, empty = following, True
-            line += word if empty else f" {word}"
-            empty = False
+            for place, piece in enumerate(_pieces(word, room)):
+                space = "" if empty or place else " "
+                if not empty and cell_len(line) + cell_len(space + piece) > self._width:
+                    yield line
+                    line, space = following, ""
+                line += space + piece
+                empty = False
         yield line
 
     def paint(self, style: str, text: str) -> str:
         """Add a style where colours are wanted."""
         return f"{style}{text}{_PLAIN}" if self._color and text else text
+
+
+def _pieces(word: str, room: int) -> list[str]:
+    """Break a word into pieces of at most ``room`` columns, a path behind a slash where it can."""
+    pieces = []
+    while cell_len(word) > room:
+        most = set_cell_size(word, room).rstrip(" ") or word[0]
+        slash = most.rfind("/") + 1
+        piece = most[:slash] if slash > len(most) // 2 else most
+        pieces.append(piece)
+        word = word[len(piece) :]
+    return [*pieces, word]
 
 
 def _fit(text: str, room: int) -> str:

@@ -12,7 +12,6 @@ from forktrace.views import ps
 from forktrace.views.options import ViewOptions
 from forktrace.views.ps import Choice, PsRow, choose
 from forktrace.views.ps_cgroups import (
-    V2,
     Group,
     Hierarchy,
     choose_hierarchy,
@@ -59,10 +58,10 @@ def render(launch: Launch, findings: Findings, request: Request, options: ViewOp
     choice = choose(timeline.at(seq), ended=request.ended)
     standings = [row.standing for row in choice.rows]
     found = hierarchies(standings, findings, timeline.time_ns(seq))
-    hierarchy = choose_hierarchy(found, request.hierarchy)
+    hierarchy = choose_hierarchy(found, findings, request.hierarchy)
     title = moment_words(launch, timeline, seq)
     notes = ps.notes(choice)
-    if hierarchy.name != V2 and not request.cgroups:
+    if len(found) > 1 and not request.cgroups:
         notes.append(f"CGROUP is of the hierarchy {hierarchy.words}")
     page = Page(title, notes, options, findings)
     if request.cgroups:

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from forktrace.analysis.findings import Findings
+from forktrace.analysis.hierarchies import SYSTEMD, V2, paths, telling
 from forktrace.errors import UsageError
 from forktrace.model.standing import Standing
 from forktrace.views.ps import PsRow
 from forktrace.views.words import ELLIPSIS, cut, printable
-
-V2 = ""
-SYSTEMD = "name=systemd"
 
 _LEVELS = 40  # of a path that are told apart; the kernel's own limit is far above what is used
 _PARTS = 4  # of a path, at its end, that a short name may need to be telling
@@ -56,28 +54,28 @@ def hierarchies(
         findings: what analysis found in the launch.
         at_ns: the moment, in ns from the start of the trace.
     """
-    paths: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for standing in standings:
         id_ = standing.process.id
-        for line in standing.cgroup or ():
-            _number, colon, rest = line.partition(":")
-            name, second, path = rest.partition(":")
-            if colon and second:
-                paths[name][id_] = path
+        for name, path in paths(standing.cgroup or ()).items():
+            found[name][id_] = path
         for stay in findings.cgroups.get(id_, ()):
             if stay.since.at_ns <= at_ns:
-                paths[stay.hierarchy][id_] = stay.path
-    return {name: Hierarchy(name, found) for name, found in paths.items()}
+                found[stay.hierarchy][id_] = stay.path
+    return {name: Hierarchy(name, of) for name, of in found.items()}
 
 
-def choose_hierarchy(found: Mapping[str, Hierarchy], wanted: str | None) -> Hierarchy:
+def choose_hierarchy(
+    found: Mapping[str, Hierarchy], findings: Findings, wanted: str | None
+) -> Hierarchy:
     """Return the hierarchy to show: the one that is asked for, else the one that tells most.
 
-    That is systemd's where it tells processes apart; else, in this order, v2 or whichever has the
-    most different paths.
+    That is the one that sets engine, monitor and first process of the containers apart, then all
+    processes; of equal ones v2, then systemd's.
 
     Args:
         found: the hierarchies by name.
+        findings: what analysis found in the launch.
         wanted: "v2", "systemd", or a controller ("memory"); None for the telling one.
 
     Raises:
@@ -85,17 +83,10 @@ def choose_hierarchy(found: Mapping[str, Hierarchy], wanted: str | None) -> Hier
     """
     if wanted is not None:
         return _wanted(found, wanted)
-    if not found:
-        return Hierarchy(V2, {})
-    systemd = found.get(SYSTEMD)
-    if systemd is not None and _kinds(systemd) > 1:
-        return systemd
-    order = {SYSTEMD: 0, V2: 1}
-    return min(found.values(), key=lambda h: (-_kinds(h), order.get(h.name, 2)))
-
-
-def _kinds(hierarchy: Hierarchy) -> int:
-    return len(set(hierarchy.paths.values()))
+    parts = [i for c in findings.containers for i in (c.engine, c.monitor, c.init) if i]
+    parts += [session.process for c in findings.containers for session in c.exec_sessions]
+    best = telling({name: hierarchy.paths for name, hierarchy in found.items()}, parts)
+    return Hierarchy(V2, {}) if best is None else found[best]
 
 
 def _wanted(found: Mapping[str, Hierarchy], wanted: str) -> Hierarchy:

@@ -96,9 +96,7 @@ def test_an_engine_that_is_the_init_of_a_namespace_takes_all_with_it() -> None:
 def test_the_end_of_a_unit_reaches_conmon_in_it() -> None:
     said = of_example("podman-systemd-unit", "what-survives")
     ends = told(said, "are in the cgroup of baz.service")
-    assert (
-        "systemd ends what is left in there after its death, p4 too, unless KillMode=" in ends.text
-    )
+    assert "ends all that is left there when p1 ends, p4 too, unless KillMode=" in ends.text
     assert ends.text.endswith("but not p8 sh, which is in another cgroup.")
     assert ends.certainty == "inferred"
     assert not any("KillMode" in s.text for s in of_example("podman-foreground", "what-survives"))
@@ -133,7 +131,7 @@ def test_the_payload_below_a_sandbox_that_stays() -> None:
 def test_what_was_held_before_is_not_held_elsewhere_for_sure() -> None:
     stdin = told(of_example("buildah", "who-holds-stdout"), "Standard input of p10 echo")
     assert "is closed, held outside the trace" in stdin.text
-    assert "before, p6 buildah-oci-runtime (its descriptor 10) held it" in stdin.text
+    assert "before that, it was held by p6 buildah-oci-runtime (descriptor 10)" in stdin.text
 
 
 def test_a_session_that_was_not_looked_at_itself() -> None:
@@ -150,7 +148,7 @@ def test_a_daemon_was_never_in_its_engines_group() -> None:
     assert apart.text == (
         "p4 conmon called setsid: it is in session 47 and process group 47, p1 podman in a session "
         "from outside its PID namespace and process group 2: a hangup or ^C at the terminal of p1 "
-        "is not sent to p4."
+        "does not reach p4."
     )
 
 
@@ -169,3 +167,62 @@ def test_signals_of_the_go_runtime_are_counted_once() -> None:
     assert sent.text.startswith("p1 podman sent SIGURG to its own threads 3 times, as Go's runtime")
     assert sent.certainty == "inferred"
     assert not any("sent" in sentence.text for sentence in preempting("SIGUSR1"))
+
+
+def test_how_a_process_came_to_its_cgroup() -> None:
+    born = told(of_example("podman-crun", "p6"), "p6 echo was created in the cgroup")
+    assert born.text == (
+        "p6 echo was created in the cgroup /libpod_parent/libpod-5ee25b81b92b"
+        "\N{HORIZONTAL ELLIPSIS} (in the cgroup v2 hierarchy) by p5 crun create, "
+        "with CLONE_INTO_CGROUP."
+    )
+    nspawn = of_example("nspawn", "p1")
+    assert told(nspawn, "/supervisor").text == (
+        "p1 systemd-nspawn moved itself to the cgroup /supervisor (in the hierarchies cgroup v2 "
+        "and name=systemd), by writing its own pid."
+    )
+    payload = [s.text for s in of_example("nspawn", "p3") if "cgroup /" in s.text]
+    assert payload[:2] == [
+        "p3 sleep was born in the cgroup / (in the hierarchies cgroup v2 and name=systemd), that "
+        "of its creator p2 systemd-nspawn.",
+        "p3 sleep was moved to the cgroup /payload (in the hierarchies cgroup v2 and name=systemd) "
+        "by p1 systemd-nspawn, which wrote its pid there.",
+    ]
+
+
+def test_helpers_are_named_and_counted() -> None:
+    assert told(of_example("docker-daemon", None), "also ran").text == (
+        "p1 dockerd also ran 1 helper: set-ipv6."
+    )
+    assert told(of_example("podman-netavark", None), "also ran").text == (
+        "p1 podman also ran 36 helpers, some of them through others: conmon, netavark, "
+        "33 \N{MULTIPLICATION SIGN} iptables and ip6tables."
+    )
+
+
+def test_a_signal_that_only_tests_for_a_process() -> None:
+    sent = told(of_example("podman-detached", "p9"), "p11 podman sent")
+    assert sent.text == (
+        "p11 podman sent signal 0 (a test whether it exists) to p9 sleep by kill, 11 times."
+    )
+
+
+def test_a_namespace_that_a_process_made_for_itself() -> None:
+    assert told(of_example("podman-crun", None), "made the new cgroup namespace").text == (
+        "p6 echo made the new cgroup namespace that it is in, by unshare."
+    )
+
+
+def test_a_session_and_a_group_from_outside_share_their_words() -> None:
+    outside = told(of_example("podman-run", "p1"), "p1 podman is in a session")
+    assert outside.text.startswith(
+        "p1 podman is in a session and a process group from outside its PID namespace, as /proc"
+    )
+
+
+def test_a_subreaper_for_a_while() -> None:
+    until = told(of_example("podman-crun", "p4"), "made itself a subreaper at")
+    assert until.text.startswith("p4 conmon made itself a subreaper at 0.")
+    assert (
+        ": orphans below it became its children from then on, until it ended that at" in until.text
+    )

@@ -12,7 +12,7 @@ from forktrace.render import explain_markdown, explain_text
 from forktrace.render.markdown import code, escape, prose
 from forktrace.trace import events
 from forktrace.trace.reader import read_trace
-from forktrace.views.explain import build_parts
+from forktrace.views.explain import Item, Part, build_parts
 from forktrace.views.explain_heading import heading
 from forktrace.views.options import ViewOptions
 from tests.fuzz.mutate import mutated
@@ -123,3 +123,23 @@ def test_damaged_traces_are_explained_or_refused(seed: int, tmp_path: Path) -> N
             parts = build_parts(explain(case, question), trace.events)
             made = explain_text.render_parts([], parts, ViewOptions())
             assert all(c == "\n" or c.isprintable() for c in made)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    parts = [Part("", (Item(text),))]
+    return explain_text.render_parts([], parts, ViewOptions(width=width)).splitlines()
+
+
+def test_a_word_that_is_wider_than_a_line_is_broken_and_not_cut() -> None:
+    """What stands behind a long cgroup path, a colon say, is part of that word."""
+    path = f"/system.slice/{'unit' * 8}.service/{'inner' * 8}.scope"
+    assert wrapped(f"p1 sh is in {path}: moved.", 60) == [
+        "- p1 sh is in",
+        f"  /system.slice/{'unit' * 8}.service/",
+        f"  {'inner' * 8}.scope: moved.",
+    ]
+    assert wrapped("n" * 90, 40) == [f"- {'n' * 38}", f"  {'n' * 38}", f"  {'n' * 14}"]
+    assert wrapped("\N{CJK UNIFIED IDEOGRAPH-4E2D}" * 25 + "!", 41) == [
+        "- " + "\N{CJK UNIFIED IDEOGRAPH-4E2D}" * 19,
+        "  " + "\N{CJK UNIFIED IDEOGRAPH-4E2D}" * 6 + "!",
+    ]

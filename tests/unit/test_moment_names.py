@@ -1,14 +1,21 @@
 """How a user names a moment: times, numbers, shares, events; and what a wrong one is told."""
 
+from pathlib import Path
+
 import pytest
 
+from forktrace.analysis import analyse
 from forktrace.analysis.findings import Container, ExecSession, Findings
 from forktrace.errors import UsageError
+from forktrace.model.build import build_launch
 from forktrace.model.moment import Timeline
 from forktrace.model.process import Moment
 from forktrace.trace import events
+from forktrace.trace.reader import read_trace
 from forktrace.views.when import moment_words, parse_moment, usual_moment
 from tests.unit.events import launch_of
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 # The steps' times: a millisecond each, and 0.1 ms more from a fork to the child's first stop.
 LAUNCH = launch_of(
@@ -18,7 +25,7 @@ LAUNCH = launch_of(
     ("fork", 11, 12),  # 5 at 5.1 ms, 6 at 5.2 ms
     ("exit", 11, 0),  # 7 at 6.2 ms
     ("reparent", 12, 1),  # 8
-    ("exec", 12, "/usr/bin/conmon --version"),  # 9 at 8.2 ms
+    ("exec", 12, "/usr/bin/conmon -e"),  # 9 at 8.2 ms
     ("call", 12, "setsid"),  # 10
     ("exec", 12, "sh"),  # 11 at 10.2 ms
     ("exit", 12, "SIGKILL"),  # 12 at 11.2 ms
@@ -203,3 +210,17 @@ def test_a_moment_in_words(seq: int, words: str) -> None:
 def test_a_trace_without_events_in_words() -> None:
     launch = launch_of()
     assert moment_words(launch, Timeline(launch), 0) == "this trace has no events"
+
+
+def test_an_exec_that_only_asks_for_the_version_is_passed_over() -> None:
+    """Podman 4 executes `conmon --version` before it executes conmon."""
+    launch = build_launch(read_trace(EXAMPLES / "podman-foreground" / "launch.jsonl"))
+    findings = analyse(launch)
+    timeline = Timeline(launch)
+
+    def executed(name: str) -> tuple[str, str]:
+        seq = parse_moment(name, launch, findings, timeline)
+        return next((p.id, i.argv[1]) for p in launch.inside for i in p.images if i.at.seq == seq)
+
+    assert executed("exec:conmon") == ("p3", "--api-version")
+    assert executed("exec:p2") == ("p2", "--version")

@@ -1,6 +1,7 @@
 """The processes of a moment as text: the columns and tree of ps, the tree of systemd-cgls."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from tests.fuzz.mutate import mutated
 from tests.unit.events import launch_of
 
 PODMAN = Path(__file__).parent / "data" / "podman-syscalls.jsonl"
-ZOMBIE = Path(__file__).parents[2] / "examples" / "zombie" / "launch.jsonl"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ZOMBIE = EXAMPLES / "zombie" / "launch.jsonl"
+DETACHED = EXAMPLES / "podman-detached" / "launch.jsonl"
 
 
 def load(path: Path) -> Launch:
@@ -41,9 +44,9 @@ def rows(text: str) -> list[str]:
 # What stands here was read from the events of the trace: #112 is the exit of 440 at 973 ms, and the
 # reparent of 449 to 439 is told at the same time; #115 is the wait of 439 for 440. 439 and 449 have
 # called setsid, 428 is in the session and group 0 (outside of its PID namespace), and the cgroups
-# are those of the hierarchy name=systemd. The header has forktrace's pid, 427; it is in the group,
-# session and cgroup that #0 shows of 428 at its first look, and, as #1 shows at its exec, without a
-# terminal.
+# are those of cgroup v2 (name=systemd has the same). The header has forktrace's pid, 427; it is in
+# the group, session and cgroup that #0 shows of 428 at its first look, and, as #1 shows at its
+# exec, without a terminal.
 PODMAN_AT_EXIT_OF_CREATE = """\
 after event #112 of #0 to #197, at 973 ms: p5 runc (pid 440) ended with 0
 PID PPID PGID SID NSPID TTY STAT CGROUP                 COMMAND
@@ -55,12 +58,12 @@ PID PPID PGID SID NSPID TTY STAT CGROUP                 COMMAND
 428  427    0   0 428   -   -l   run-rbb45e5d3951c….sc…  \\_ podman --runtime runc run -…
 
 STAT -: alive; whether it ran or slept is not in a trace
-CGROUP is of the hierarchy v1, name=systemd
+CGROUP is of the hierarchy v2
 """
 
 PODMAN_CGROUPS = """\
 after event #112 of #0 to #197, at 973 ms: p5 runc (pid 440) ended with 0
-cgroup hierarchy: v1, name=systemd
+cgroup hierarchy: v2
 /
 ├─init.scope
 │ └─1 (/usr/lib/systemd/systemd)
@@ -332,8 +335,8 @@ def test_lines_fit_a_narrow_terminal(width: int) -> None:
 LINES = ["3:cpu,cpuacct:{}", "2:memory:{}", "1:name=systemd:{}", "0::{}"]
 
 
-def hybrid(first: str, second: str) -> Launch:
-    """Return a launch of two processes; a string has a path for each of the LINES."""
+def hybrid(first: Sequence[str], second: Sequence[str]) -> Launch:
+    """Return a launch of two processes, each with a path for each of the LINES."""
     states = [
         {"cgroup": [line.format("/" + path) for line, path in zip(LINES, paths, strict=True)]}
         for paths in (first, second)
@@ -348,16 +351,21 @@ def hybrid(first: str, second: str) -> Launch:
         ("wxyz", "rxyz", "v1, cpu,cpuacct"),
         ("wxyz", "wryz", "v1, memory"),
         ("wxyz", "wxyr", "v2"),
-        ("wxyz", "wxyz", "v1, name=systemd"),
+        ("wxyz", "wxrr", "v2"),
+        ("wxyz", "rryz", "v1, memory"),
+        ("wxyz", "wxyz", "v2"),
+        ([*"wxy", ""], [*"wxy", ""], "v1, name=systemd"),  # all are in the root of cgroup v2
     ],
 )
-def test_the_hierarchy_that_tells_most(first: str, second: str, chosen: str) -> None:
+def test_the_hierarchy_that_tells_most(
+    first: Sequence[str], second: Sequence[str], chosen: str
+) -> None:
     assert f"cgroup hierarchy: {chosen}\n" in ps(hybrid(first, second), "end", cgroups=True)
 
 
-def test_systemds_hierarchy_comes_first_if_it_tells_processes_apart() -> None:
+def test_the_hierarchy_that_tells_more_processes_apart_comes_first() -> None:
     lines = [["1:name=systemd:/a", "0::/a"], ["1:name=systemd:/b", "0::/b"]]
-    lines.append(["1:name=systemd:/b", "0::/c"])
+    lines.append(["1:name=systemd:/c", "0::/b"])
     launch = launch_of(
         ("root", 10, "a", {"cgroup": lines[0]}),
         ("fork", 10, 11, "", {"cgroup": lines[1]}),
@@ -365,6 +373,29 @@ def test_systemds_hierarchy_comes_first_if_it_tells_processes_apart() -> None:
     )
     assert "cgroup hierarchy: v1, name=systemd\n" in ps(launch, "end", cgroups=True)
     assert "cgroup hierarchy: v2\n" in ps(launch, "end", cgroups=True, hierarchy="v2")
+    assert "CGROUP is of the hierarchy v1, name=systemd\n" in ps(launch, "end")
+
+
+def test_the_hierarchy_in_which_conmon_has_a_cgroup_of_its_own() -> None:
+    """With the cgroupfs manager podman 4 moves conmon in the hierarchies of controllers alone."""
+    launch = load(DETACHED)
+    assert ps(launch, cgroups=True, width=40).splitlines()[1:] == [
+        "cgroup hierarchy: v1, memory",
+        "/",
+        "├─ 1 (catatonit -- sh /mnt/record --ins…",
+        "├─32 (forktrace)",
+        "├─33 sh -c podman run -d --rm --network…",
+        "├─35 podman run -d --rm --network=host …",
+        "└─libpod_parent",
+        "  ├─conmon",
+        "  │ └─45 /usr/bin/conmon --api-version …",
+        "  └─libpod-1962bf1adf02…",
+        "    └─55 sleep 1000",
+        "",
+        "STAT -: alive; whether it ran or slept …",
+    ]
+    assert "CGROUP is of the hierarchy v1, memory\n" in ps(launch)
+    assert "─conmon" not in ps(launch, cgroups=True, hierarchy="systemd")
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,13 @@ def test_the_last_parent_is_the_one_that_should_have_waited() -> None:
     adopted: list[Step] = [("fork", 11, 12), ("exit", 11, 0), ("reparent", 12, 10)]
     steps: list[Step] = [*adopted, ("wait", 10, 11), ("exit", 12, 0), ("exit", 10, 0)]
     assert unwaited(*steps) == {"p3": "p1"}
+
+
+def test_what_dies_with_its_pid_namespace_is_no_zombie() -> None:
+    inside: list[Step] = [("fork", 11, 12, "", {"nspid": [12, 2]})]
+    first: Step = ("fork", 10, 11, "", {"nspid": [11, 1]})
+    ends: list[Step] = [("exit", 12, "SIGKILL"), ("exit", 11, 0), ("wait", 10, 11)]
+    steps: list[Step] = [("root", 10, "unshare"), first, *inside, *ends]
+    assert analyse(launch_of(*steps, detail="syscalls")).unwaited == {}
+    kept: list[Step] = [*steps[:3], ("exit", 12, 0), *ends[1:]]
+    assert analyse(launch_of(*kept, detail="syscalls")).unwaited == {"p3": "p2"}

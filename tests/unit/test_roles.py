@@ -528,3 +528,53 @@ def test_every_process_gets_a_role_and_a_rule() -> None:
     found = analyse(launch).roles
     assert [found[id_].role for id_ in launch.processes] == ["other"] * 4
     assert found["p4"].rule == "its program is unknown"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "conmon --version",
+        "/usr/bin/podman --version",
+        "podman --log-level info --version",
+        "podman --root run -v",
+        "docker --context exec --version",
+        "buildah --version",
+        "runc --version",
+        "runc --root create --version",
+        "runc --log exec.log -v",
+        "crun --version",
+        "crun features",
+        "runc features",
+        "youki --version",
+        "dockerd --version",
+        "containerd -v",
+        "containerd-shim-runc-v2 -v",
+        "conmonrs --version",
+        "bwrap --version",
+    ],
+)
+def test_what_is_only_asked_about_is_neither_engine_monitor_nor_runtime(asked: str) -> None:
+    assert roles_of(("root", 10, "sh"), ("fork", 10, 11), ("exec", 11, asked), ("fork", 11, 12),
+                    ("exit", 12, 0), ("exit", 11, 0)) == ["other"] * 3  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("called", "rule"),
+    [
+        ("podman --log-level info run alpine", "podman, called to run"),
+        ("podman run --log-driver ps alpine", "podman, called to run"),
+        ("docker --context exec container create alpine", "docker, called to create"),
+        ("podman --an-option-of-tomorrow run alpine", "podman, called to run"),
+        ("runc --root /run/x --log state delete exec", "runc, an OCI runtime, called to delete"),
+    ],
+)
+def test_a_verb_is_not_looked_for_among_the_values_of_options(called: str, rule: str) -> None:
+    launch = launch_of(("root", 10, called), ("fork", 10, 11), ("exit", 10, 0))
+    assert analyse(launch).roles["p1"].rule == rule
+
+
+def test_the_container_of_unshare_has_helpers_as_any() -> None:
+    """Only `podman unshare` itself runs what the user asked for."""
+    steps: list[Step] = [("fork", 10, 11), ("exec", 11, "tool")]
+    assert roles_of(("root", 10, "podman run alpine unshare"), *steps) == ["engine", "helper"]
+    assert roles_of(("root", 10, "podman unshare tool"), *steps) == ["engine", "other"]

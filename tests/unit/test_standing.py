@@ -13,7 +13,7 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Image, Moment, image_name
 from forktrace.trace import events
 from forktrace.trace.text import from_str
-from tests.unit.events import trace_of
+from tests.unit.events import launch_of, trace_of
 from tests.unit.podman import CONTAINER_NS, HOST_NS, conmon_argv
 
 EXE = "/usr/bin/x"
@@ -151,6 +151,44 @@ def test_a_sandbox_and_a_daemon() -> None:
 )
 def test_names_of_programs_whose_exec_was_not_seen(argv0: str, exe: str | None, name: str) -> None:
     assert image_name(Image(Moment(0, 0), None, [argv0], exe=exe)) == name
+
+
+@pytest.mark.parametrize(
+    ("argv0", "exe", "comm", "name"),
+    [
+        ("/sbin/init", "/usr/lib/systemd/systemd", "systemd", "systemd"),
+        ("/sbin/init", None, "systemd", "systemd"),  # the file of another user's can't be read
+        ("/sbin/init", "/sbin/init", "init", "init"),
+        ("sh", "/bin/busybox", "sh", "sh"),
+        ("/usr/bin/containerd-shim-runc-v2", None, "containerd-shim", "containerd-shim-runc-v2"),
+        ("/usr/bin/runc", "/usr/bin/runc", "runc:[2:INIT]", "runc"),  # a name that it gave itself
+        ("/usr/bin/runc", "/memfd:runc_cloned:/proc/self/exe", "exe", "runc"),
+        ("/usr/bin/crun", None, "6", "crun"),
+        ("sshd: root@pts/0", None, "sshd", "sshd"),
+        ("", None, "kworker/0:1", "kworker/0:1"),
+    ],
+)
+def test_comm_tells_by_which_name_a_program_goes(
+    argv0: str, exe: str | None, comm: str, name: str
+) -> None:
+    assert image_name(Image(Moment(0, 0), None, [argv0], exe=exe, comm=comm)) == name
+
+
+def test_the_first_process_has_one_name_inside_and_outside_of_a_trace() -> None:
+    state = events.State(comm="systemd", ppid=0, nspid=[1])
+    attached = launch_of(
+        events.Started(at_ns=1, pid=1, attached=True, state=state),
+        events.Executed(
+            at_ns=1, pid=1, attached=True, argv=["/sbin/init"], exe="/usr/lib/systemd/systemd"
+        ),
+        ("fork", 1, 11),
+    )
+    assert [p.name for p in attached.processes.values()] == ["systemd", "systemd"]
+    outside = launch_of(
+        ("root", 10, "sh", {"ppid": 1}),
+        events.Outside(at_ns=2, pid=1, argv=["/sbin/init"], state=state),
+    )
+    assert [p.name for p in outside.processes.values() if p.pid == 1] == ["systemd"]
 
 
 def test_walking_the_processes_parents_first() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from forktrace.analysis.containers import find_containers
-from forktrace.analysis.findings import Findings
+from forktrace.analysis.findings import Findings, Holder, StreamEnd
 from forktrace.analysis.roles import find_roles
-from forktrace.analysis.streams import Holder, StreamEnd, Streams, find_streams, holders
+from forktrace.analysis.streams import Streams, find_streams, holders
 from forktrace.model.launch import Launch
 from forktrace.model.process import Moment
 from forktrace.trace import events

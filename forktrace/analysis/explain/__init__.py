@@ -2,13 +2,12 @@
 
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.questions import explain, find, is_question
-from forktrace.analysis.explain.sentences import Certainty, Section, Sentence
+from forktrace.analysis.explain.sentences import Section, Sentence
 from forktrace.analysis.explain.topics import TOPICS, Topic
 
 __all__ = [
     "TOPICS",
     "Case",
-    "Certainty",
     "Section",
     "Sentence",
     "Topic",

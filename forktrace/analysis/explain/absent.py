@@ -76,7 +76,7 @@ def unmade(case: Case, container: Container) -> list[Sentence]:
 def _makers(case: Case, container: Container) -> list[Process]:
     """Return the runtime's invocations that should have made a container, and have ended."""
     found = [case.process(id_) for id_ in container.runtimes]
-    making = [p for p in found if programs.verb(p.argv, programs.RUNTIME_VERBS) in _MAKING]
+    making = [p for p in found if programs.runtime_verb(p.argv) in _MAKING]
     return [p for p in making if p.exit is not None and (p.exit.code or p.exit.signal)]
 
 

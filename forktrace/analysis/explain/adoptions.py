@@ -58,7 +58,7 @@ def _why(case: Case, process: Process, change: Adoption) -> list[Sentence]:
     if found is not None:
         shown = [sample.at for sample in adopter.samples if sample.nspid]
         draft.rests_on(*shown if len(shown) == 1 else ())
-        text = f"{name} is not the init of that PID namespace, so it must be a subreaper, the"
+        text = f"{name} is not the init of its PID namespace, so it must be a subreaper, the"
         return [draft.inferred(f"{text} nearest one above {process.id}.", REAPER)]
     text = f"Why {adopter.id} adopted {process.id} is not in this trace, because nothing tells"
     return [unknown(f"{text} whether it is a subreaper or an init.")]

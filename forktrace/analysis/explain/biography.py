@@ -60,7 +60,8 @@ def subreaper(case: Case, process: Process) -> list[Sentence]:
         return []
     draft = Draft(case)
     draft.rests_on(found.at, found.until)
-    text = f"{draft.who(process.id)} made itself a subreaper at {case.when(found.at)}"
+    text = f"{draft.who(process.id)} made itself a subreaper at {case.when(found.at)}: orphans"
+    text += " below it became its children from then on"
     if found.until is not None:
-        text += f", until {case.when(found.until)}"
-    return [draft.observed(f"{text}: orphans below it become its children.", "prctl(2)")]
+        text += f", until it ended that at {case.when(found.until)}"
+    return [draft.observed(f"{text}.", "prctl(2), PR_SET_CHILD_SUBREAPER")]

@@ -15,13 +15,14 @@ from forktrace.analysis.explain.residence import residence
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.explain.sessions import no_signals
 from forktrace.analysis.findings import CgroupStay, Container
+from forktrace.analysis.hierarchies import SYSTEMD, V2
 from forktrace.model.process import Image, Process, image_name
 
 _CONMON = "podman: libpod/oci_conmon_linux.go, moveConmonToCgroupAndSignal"
 _UNIT = f"{_CONMON}; since 1.8.0"
 _BUG = "containers/common: cgroups_linux.go, AddPid, in podman 4.2 to 5.8"
 _MANAGER = "OCI runtime command line, --systemd-cgroup"
-_SYSTEMD = ("", "name=systemd")  # the hierarchies in which systemd has its units
+_SYSTEMD = (V2, SYSTEMD)  # the hierarchies in which systemd has its units
 _SETTINGS = ("no-conmon", "disabled", "split")
 
 
@@ -77,8 +78,8 @@ def _unit(case: Case, container: Container) -> list[Sentence]:
         if unit is None:
             continue
         draft, who, whose = _pair(case, container, engine, there, here)
-        text = f"{whose} and {who} are in the cgroup of {short_name(unit)}: where {engine.id} is"
-        text += " the unit's main process, systemd ends what is left in there after its death,"
+        text = f"{whose} and {who} are in the cgroup of {short_name(unit)}: if {engine.id} is the"
+        text += f" unit's main process, systemd ends all that is left there when {engine.id} ends,"
         text += f" {container.monitor} too, unless KillMode= says otherwise"
         if away is not None and init is not None and away.path != here.path:
             draft.rests_on(*path_evidence(case, init, away))
@@ -104,11 +105,12 @@ def _left(
     draft, who, whose = _pair(case, container, engine, here, there)
     image = _engine_image(engine)
     if image is not None and image_name(image) == "podman" and "libpod" in here.path:
-        text = f"{who} is not in the cgroup of {whose}: podman gives conmon one of its own, so that"
-        text += f" it outlives the unit or session of {engine.id}"
-        return draft.inferred(f"{text}, unless INVOCATION_ID is set.", _UNIT)
-    text = f"{who} is not in the cgroup of {whose}: stopping what {engine.id} is in by its cgroup"
-    return draft.inferred(f"{text} does not stop {container.monitor}.", "cgroups(7)")
+        text = f"{who} is not in the cgroup of {whose}: unless INVOCATION_ID is set, podman gives"
+        text += " conmon a cgroup of its own, so that it outlives the unit or session of"
+        return draft.inferred(f"{text} {engine.id}.", _UNIT)
+    text = f"{who} is not in the cgroup of {whose}: killing all that is in the cgroup of"
+    text += f" {engine.id} does not reach {container.monitor}"
+    return draft.inferred(f"{text}.", "cgroups(7)")
 
 
 def _stayed(
@@ -126,26 +128,26 @@ def _stayed(
     if setting is not None:
         return draft.inferred(f"{text}, as --cgroups={setting} asked for.", _CONMON)
     if "INVOCATION_ID" in image.env:
-        text += f": INVOCATION_ID is set in the environment of {engine.id}, by which podman takes"
-        text += " it that it runs in a systemd unit, and leaves conmon in there"
+        text += f": INVOCATION_ID is set in the environment of {engine.id}, from which podman"
+        text += " concludes that it runs in a systemd unit, and leaves conmon there"
         return draft.inferred(f"{text}.", _UNIT)
     told = manager(case, container)
     if told is not None and told[0] == "cgroupfs" and _container_alone_left(case, container):
         text += f" (its runtime, {draft.who(told[1].id)}, was called without --systemd-cgroup)"
-        text += _unset(case, image)
+        text += _unset(case, engine, image)
         text += ". That looks like a bug of podman 4.2 to 5.8: with cgroupfs as its manager it"
-        text += " makes a cgroup for conmon and never writes the pid into it. `podman --version`,"
-        text += " and an empty folder conmon beside the container's cgroup, would tell"
+        text += " makes a cgroup for conmon and never writes the pid into it. `podman --version`"
+        text += " and an empty cgroup named conmon beside the container's would tell"
         return draft.inferred(f"{text}.", _BUG)
-    text += f"{_unset(case, image)}; nothing in this trace tells why it was not moved"
+    text += f"{_unset(case, engine, image)}; nothing in this trace tells why it was not moved"
     return draft.inferred(f"{text}.", _CONMON)
 
 
-def _unset(case: Case, image: Image) -> str:
+def _unset(case: Case, engine: Process, image: Image) -> str:
     """Say that INVOCATION_ID was not set, where the environment was looked at."""
     if case.launch.header.source == "import" or "argv" in image.errors:
         return ""
-    return ", although INVOCATION_ID is not set there"
+    return f", although INVOCATION_ID is not set in the environment of {engine.id}"
 
 
 def _container_alone_left(case: Case, container: Container) -> bool:

@@ -85,7 +85,7 @@ def _label(case: Case, process: Process, image: Image) -> str:
 
 def _word(role: str | None, argv: list[str]) -> str | None:
     if role == "runtime":
-        return programs.verb(argv, programs.RUNTIME_VERBS)
+        return programs.runtime_verb(argv)
     if role == "cleanup" and _CLEANUP in pairwise(argv):
         return " ".join(_CLEANUP)
     return "init" if role == "init-stage" and argv[1:] == ["init"] else None

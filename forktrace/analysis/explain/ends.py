@@ -5,7 +5,7 @@ from collections import Counter
 from forktrace.analysis.explain.births import parenthood
 from forktrace.analysis.explain.case import Case, created_at, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
-from forktrace.analysis.explain.phrases import counted
+from forktrace.analysis.explain.phrases import times
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.model.process import Call, Moment, Process
@@ -13,6 +13,7 @@ from forktrace.model.process import Call, Moment, Process
 _WAIT = "wait(2): only the parent can wait"
 _GO = "go: src/runtime/signal_unix.go, preemptM"
 _KILLERS = 4  # told of one process
+_TEST = "signal 0 (a test whether it exists)"
 _SIGNALS = frozenset(("kill", "tkill", "tgkill", "pidfd_send_signal"))
 NOT_RECORDED = "waits are recorded with --detail syscalls only"
 
@@ -73,8 +74,8 @@ def exit_dir(case: Case, container: Container) -> list[Sentence]:
             if "--exit-dir" in image.argv[:-1]:
                 draft = Draft(case)
                 draft.rests_on(image.at)
-                text = f"{draft.who(id_)} was called with --exit-dir, a folder where the monitor"
-                text += " leaves the container's exit status for the engine to read"
+                text = f"{draft.who(id_)} was called with --exit-dir, a directory in which the"
+                text += " monitor leaves the container's exit status for the engine to read"
                 return [draft.inferred(f"{text}.", "conmon: src/ctr_exit.c")]
     return []
 
@@ -108,7 +109,7 @@ def _preempted(case: Case, process: Process) -> list[Sentence]:
         return []
     draft = Draft(case)
     draft.rests_on(*(c.at for c in own))
-    text = f"{draft.who(process.id)} sent SIGURG to its own threads {counted(len(own), 'time')}, as"
+    text = f"{draft.who(process.id)} sent SIGURG to its own threads {times(len(own))}, as"
     return [draft.inferred(f"{text} Go's runtime does to switch between goroutines.", _GO)]
 
 
@@ -117,7 +118,7 @@ def _from_others(case: Case, process: Process) -> list[Sentence]:
     for sender in case.launch.inside:
         for call in sender.calls if sender is not process else ():
             if _meant(sender, call, process):
-                signal = str(call.arguments.get("signal") or "no signal, a test if it is there")
+                signal = str(call.arguments.get("signal") or _TEST)
                 sent.setdefault((sender.id, signal[:40]), []).append(call)
     return [_sent(case, process, who, signal, calls) for (who, signal), calls in sent.items()]
 
@@ -156,9 +157,9 @@ def _sent(case: Case, process: Process, who: str, signal: str, calls: list[Call]
     draft = Draft(case)
     draft.rests_on(*(call.at for call in calls))
     name = Counter(call.name for call in calls).most_common(1)[0][0]
-    times = f", {counted(len(calls), 'time')}" if len(calls) > 1 else ""
+    often = f", {times(len(calls))}" if len(calls) > 1 else ""
     runner = case.process(who).creator if case.role(who) == "runtime" else None
     draft.rests_on(*created_at(case.process(who)) if runner else ())
     sender = f"{draft.who(who)}, which {draft.who(runner)} ran," if runner else draft.who(who)
-    text = f"{sender} sent {signal} to {draft.who(process.id)} by {name}{times}."
+    text = f"{sender} sent {signal} to {draft.who(process.id)} by {name}{often}."
     return draft.observed(text)

@@ -9,6 +9,14 @@ from forktrace.analysis.explain.sentences import Sentence
 from forktrace.model.process import Image, Moment, Process, image_name
 
 _TOLD = 6  # programs told one by one
+_THREADS = "clone(2), CLONE_THREAD"
+_ROLES = {
+    "engine": "an engine",
+    "runtime": "a runtime invocation",
+    "init-stage": "an init stage",
+    "container": "a process of the container",
+    "cleanup": "the engine's clean-up",
+}
 
 
 def role(case: Case, process: Process) -> list[Sentence]:
@@ -21,8 +29,7 @@ def role(case: Case, process: Process) -> list[Sentence]:
         return []
     draft = Draft(case)
     draft.rests_on(*_role_evidence(case, process, found.rule))
-    kind = "an" if found.role[0] in "aeiou" else "a"
-    what = "a process of the container" if found.role == "container" else f"{kind} {found.role}"
+    what = _ROLES.get(found.role, f"a {found.role}")
     name = draft.who(process.id)
     text = f"{name} is {what}, by the rule: {cut(found.rule, 160)}."
     told = draft.inferred(text, "analysis/roles")
@@ -74,14 +81,13 @@ def _executed(case: Case, process: Process, image: Image) -> Sentence:
     if image.tid is not None:
         text += f" from its thread {image.tid}"
     if image.path and image.argv and image.path != image.argv[0]:
-        text += f", as file {short_name(image.path)}"
+        text += f" (the file {short_name(image.path)})"
     if before is not None and image_name(before) != image_name(image):
         draft.rests_on(*image_naming(case, process, place - 1, words=False))
         draft.rests_on(*(descent(process) if before.inherited else ()))
         text += f"; until then it ran {short_name(image_name(before))}"
     if image.env:
-        text += f". Of the variables that are looked for, {listed(image.env)} stood in its"
-        text += " environment"
+        text += f". Of the variables that are looked for, its environment had {listed(image.env)}"
     return draft.observed(f"{text}.")
 
 
@@ -110,6 +116,8 @@ def offspring(case: Case, process: Process) -> list[Sentence]:
     if announced:
         draft = Draft(case)
         draft.rests_on(*(t.announced for t in announced))
-        text = f"{process.id} made {counted(len(announced), 'more thread')}; its threads are one"
-        told.append(draft.observed(f"{text} process, and no children.", "clone(2), CLONE_THREAD"))
+        text = (
+            f"{process.id} made {counted(len(announced), 'more thread')}; threads belong to their"
+        )
+        told.append(draft.observed(f"{text} process, and are not its children.", _THREADS))
     return told

@@ -22,8 +22,8 @@ def main_pid(case: Case) -> list[Sentence]:
     draft = Draft(case)
     draft.rests_on(*_needed(process, image))
     names = listed([name for name in _UNIT if name in image.env])
-    text = f"{draft.who(process.id)} had {names} in its environment: systemd sets that for what it"
-    told = [draft.inferred(f"{text} starts for a unit, whose children inherit it.", _EXEC)]
+    text = f"{draft.who(process.id)} had {names} in its environment: systemd sets that for"
+    told = [draft.inferred(f"{text} what it starts for a unit, and children inherit it.", _EXEC)]
     told += [*_started(case, process), *_notified(case, process, image)]
     return [sentence for sentence in told if sentence.events or sentence.certainty == "unknown"]
 
@@ -51,17 +51,16 @@ def _started(case: Case, process: Process) -> list[Sentence]:
     tracer = case.launch.header.tracer
     if process.id == case.launch.root and tracer is not None:
         draft.rests_on(process.born)
-        text = f"forktrace (pid {tracer}) started {draft.who(process.id)}, so where forktrace is"
-        text += " what the unit's ExecStart names, forktrace is the main process until a"
-        return [draft.inferred(f"{text} MAINPID message says otherwise.", _MAIN)]
+        text = f"forktrace (pid {tracer}) started {draft.who(process.id)}, so if the unit's"
+        text += " ExecStart= names forktrace, forktrace is the main process until a MAINPID message"
+        return [draft.inferred(f"{text} says otherwise.", _MAIN)]
     creator = case.launch.processes.get(process.creator or "")
     if creator is None or creator.pid != 1:
         return []
     draft.rests_on(process.creation.at if process.creation else None)
     text = f"{draft.who(creator.id)} created {draft.who(process.id)} (pid {process.pid}), which is"
-    return [
-        draft.inferred(f"{text} the unit's main process unless a message says otherwise.", _MAIN)
-    ]
+    text += " the unit's main process unless its Type= is forking or a MAINPID message says"
+    return [draft.inferred(f"{text} otherwise.", _MAIN)]
 
 
 def _notified(case: Case, process: Process, image: Image) -> list[Sentence]:

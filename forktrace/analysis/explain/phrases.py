@@ -2,7 +2,8 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from forktrace.model.process import Creation
 
@@ -39,19 +40,31 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
 
 
-def listed(items: Sequence[str], limit: int = 8) -> str:
+def listed(items: Sequence[str], limit: int = 8, last: str = "and") -> str:
     """Join items: "a, b and c"; beyond ``limit`` the rest is counted."""
     shown = list(items[:limit])
     if len(items) > limit:
         shown.append(f"{len(items) - limit:,} more")
     if len(shown) < 2:
         return "".join(shown)
-    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
     """Say how many: "1 process", "12 processes"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def times(count: int) -> str:
+    """Say how often: "once", "twice", "12 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def kinds(names: Iterable[str], limit: int = 8) -> str:
+    """List names, those that stand more than once with their number before them."""
+    counts = Counter(names)
+    shown = [f"{n} \N{MULTIPLICATION SIGN} {name}" if n > 1 else name for name, n in counts.items()]
+    return listed(shown, limit)
 
 
 def creating(creation: Creation) -> tuple[str, str]:

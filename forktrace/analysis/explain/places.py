@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 
-from forktrace.analysis.cgroups import paths
 from forktrace.analysis.command_lines import runtime_call
 from forktrace.analysis.explain.case import Case, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import listed, short_path
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import CgroupStay, Container
+from forktrace.analysis.hierarchies import paths, rank, telling
 from forktrace.model.process import Moment, Process, Sample
 
 _MOVES = "cgroups(7)"
 _TIMED = ("seen", "outside", "first")  # those of which a sentence says when
-_PREFERRED = ("", "name=systemd", "memory", "pids")
 _UNTOLD = "it was not read (with --detail minimal nothing of /proc is), or could not be"
 
 
@@ -44,21 +43,21 @@ def by_hierarchy(case: Case, process: Process) -> dict[str, list[CgroupStay]]:
 def _stays(case: Case, process: Process, group: Sequence[list[CgroupStay]]) -> list[Sentence]:
     names = [stays[0].hierarchy for stays in group]
     total = len(by_hierarchy(case, process))
-    where = f" in the {'hierarchies' if len(names) > 1 else 'hierarchy'} {_hierarchies(names)}"
-    return [
-        told
-        for place, stay in enumerate(group[0])
-        if (told := _stay(case, process, group, place, where if total > 1 else "")) and stay
-    ]
+    where = f" {in_hierarchies(names)}" if total > 1 else ""
+    return [_stay(case, process, group, place, where) for place in range(len(group[0]))]
 
 
-def _hierarchies(names: Sequence[str]) -> str:
-    return listed([name or "cgroup v2" for name in names], 12)
+def in_hierarchies(names: Sequence[str], limit: int = 12) -> str:
+    """Name hierarchies, the best known first: "(in the hierarchies cgroup v2 and memory)"."""
+    ordered = sorted(names, key=rank)
+    if len(ordered) == 1:
+        return f"(in the {ordered[0] or 'cgroup v2'} hierarchy)"
+    return f"(in the hierarchies {listed([name or 'cgroup v2' for name in ordered], limit)})"
 
 
 def _stay(
     case: Case, process: Process, group: Sequence[list[CgroupStay]], place: int, where: str
-) -> Sentence | None:
+) -> Sentence:
     stay = group[0][place]
     draft = Draft(case)
     for stays in group:
@@ -66,41 +65,51 @@ def _stay(
     who, path = draft.who(process.id), short_path(stay.path)
     if stay.how == "inherited":
         draft.rests_on(process.creation.at if process.creation else None)
-        of = f" of {draft.who(process.creator)}, its creator," if process.creator else ""
-        text = f"{who} was born in the cgroup{of} {path}{where}."
+        of = f", that of its creator {draft.who(process.creator)}" if process.creator else ""
+        text = f"{who} was born in the cgroup {path}{where}{of}."
         return draft.told(text, _MOVES, inferred=stay.inferred)
     if stay.how == "first":
         when = case.when(stay.since)
         return draft.observed(f"{who} was in the cgroup {path}{where} at the first look, {when}.")
-    how, inferred = moved(case, draft, process, stay)
-    there = how.replace("there", f"to {path}{where}", 1)
-    return draft.told(f"{who} was {there}.", _MOVES, inferred=inferred)
+    preposition = "in" if stay.how == "clone" else "to"
+    text, inferred = moved(case, draft, process, stay, f"{preposition} the cgroup {path}{where}")
+    return draft.told(f"{who} {text}.", _MOVES, inferred=inferred)
 
 
-def moved(case: Case, draft: Draft, process: Process, stay: CgroupStay) -> tuple[str, bool]:
-    """Say how a stay that was not inherited came about ("moved there by …"), and if inferred."""
+def moved(
+    case: Case, draft: Draft, process: Process, stay: CgroupStay, there: str = "there"
+) -> tuple[str, bool]:
+    """Say how a stay that was not inherited came about, and whether that is inferred.
+
+    Args:
+        case: the launch.
+        draft: the sentence in the making, of which this is the predicate ("was moved there by …").
+        process: whose stay.
+        stay: one that is neither inherited nor the first that is known.
+        there: what to call the place.
+    """
+    by = f" by {draft.who(stay.by)}" if stay.by else ""
     if stay.how == "clone":
-        return "created there by CLONE_INTO_CGROUP", False
+        return f"was created {there}{by}, with CLONE_INTO_CGROUP", False
+    if stay.how == "write" and stay.by == process.id:
+        return f"moved itself {there}, by writing its own pid", stay.inferred
     if stay.how == "write":
-        by = f" by {draft.who(stay.by)}" if stay.by else ""
-        by = " by itself" if stay.by == process.id else by
-        return f"moved there{by}, by a write of its pid", stay.inferred
+        how = f"{by}, which wrote its pid there" if by else " by a write of its pid"
+        return f"was moved {there}{how}", stay.inferred
     when = f"at {case.when(stay.since)}"
     if stay.not_before is not None:
         when = f"between {case.when(stay.not_before)} and {case.when(stay.since)}"
     if stay.how == "outside":
-        text = (
-            f"moved there {when} by a process outside the trace, as the writes of all traced ones"
-        )
-        return f"{text} are recorded{_scope(stay)}", True
-    return f"moved there {when}, by whom was not recorded", stay.inferred
+        text = f"was moved {there} {when} by a process outside the trace, as the writes of all"
+        return f"{text} traced ones are recorded and none did it{_scope(stay)}", True
+    return f"was moved {there} {when}; by whom was not recorded", stay.inferred
 
 
 def _scope(stay: CgroupStay) -> str:
     """Say who makes a unit, where the path is one's."""
     if not stay.path.rpartition("/")[2].endswith((".scope", ".service")):
         return ""
-    return " (systemd does that for a unit, asked over D-Bus)"
+    return " (systemd does that for a unit, when asked over D-Bus)"
 
 
 def evidence(case: Case, process: Process, stay: CgroupStay) -> list[Moment]:
@@ -147,13 +156,11 @@ def last_path(case: Case, process: Process, hierarchy: str) -> CgroupStay | None
 
 def telling_hierarchy(case: Case, ids: Sequence[str]) -> str | None:
     """Return the hierarchy that sets these processes apart most; of equal ones the best known."""
-    counts: dict[str, set[str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for id_ in ids:
         for hierarchy, stays in by_hierarchy(case, case.process(id_)).items():
-            counts.setdefault(hierarchy, set()).add(stays[-1].path)
-    rank = {name: place for place, name in enumerate(_PREFERRED)}
-    ordered = sorted(counts, key=lambda h: (-len(counts[h]), rank.get(h, len(rank)), h))
-    return ordered[0] if ordered else None
+            found.setdefault(hierarchy, {})[id_] = stays[-1].path
+    return telling(found)
 
 
 def manager(case: Case, container: Container) -> tuple[str, Process] | None:

@@ -2,8 +2,8 @@
 
 from forktrace.analysis.explain.case import Case, descent
 from forktrace.analysis.explain.draft import Draft
-from forktrace.analysis.explain.phrases import listed, short_path
-from forktrace.analysis.explain.places import by_hierarchy, evidence, moved
+from forktrace.analysis.explain.phrases import short_path
+from forktrace.analysis.explain.places import by_hierarchy, evidence, in_hierarchies, moved
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import CgroupStay
 from forktrace.model.process import Process
@@ -33,7 +33,7 @@ def residence(case: Case, process: Process, hierarchy: str) -> list[Sentence]:
         return [draft.observed(f"{text}.")]
     it = "it" if mover is process else f"{draft.who(mover.id)}, from which it descends,"
     how, inferred = moved(case, draft, mover, stay)
-    return [draft.told(f"{text}: {it} was {how}.", _RULE, inferred=inferred)]
+    return [draft.told(f"{text}: {it} {how}.", _RULE, inferred=inferred)]
 
 
 def _alike(case: Case, process: Process, hierarchy: str) -> str:
@@ -45,11 +45,7 @@ def _alike(case: Case, process: Process, hierarchy: str) -> str:
     if len({stays[-1].path for stays in found.values()}) < 2:
         return ""
     same = [name for name in found if _way(case, process, name) == _way(case, process, hierarchy)]
-    if same == [""]:
-        return " (in the hierarchy of cgroup v2)"
-    ordered = [hierarchy, *(name for name in same if name != hierarchy)]
-    names = listed([name[:40] or "cgroup v2" for name in ordered], _HIERARCHIES)
-    return f" (in the {'hierarchies' if len(same) > 1 else 'hierarchy'} {names})"
+    return f" {in_hierarchies([name[:40] for name in same], _HIERARCHIES)}"
 
 
 def _way(case: Case, process: Process, hierarchy: str) -> tuple[object, ...]:

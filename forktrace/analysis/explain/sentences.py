@@ -1,9 +1,8 @@
 """Hold what ``explain`` says: sentences, each with the events that it rests on."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-Certainty = Literal["observed", "inferred", "unknown"]
+from forktrace.analysis.findings import Certainty
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from forktrace.model.process import Call, Process
 _SETSID = "setsid(2)"
 _FORK = "setpgid(2), setsid(2): a new process is in the session and group of its parent"
 _KILL = "kill(2), credentials(7)"
+_OUTSIDE = " from outside its PID namespace"
 
 
 def session(case: Case, process: Process) -> list[Sentence]:
@@ -19,7 +20,8 @@ def session(case: Case, process: Process) -> list[Sentence]:
     if call is not None:
         draft.rests_on(call.at)
         text = f"{name} called setsid: it leads a session and a process group of its own"
-        return [draft.observed(f"{text}, without a terminal.", _SETSID)]
+        text += ", at first without a controlling terminal"
+        return [draft.observed(f"{text}.", _SETSID)]
     sid, pgid = case.sampled(process, "sid"), case.sampled(process, "pgid")
     if sid is None or pgid is None:
         return []
@@ -43,12 +45,18 @@ def _in(process: Process, known: Known, what: str) -> tuple[str, str]:
     number = known[0]
     if number == process.pid:
         return "leads", f"{what} {number}"
-    return "is in", f"{what} {number}" if number else f"a {what} from outside its PID namespace"
+    return "is in", _numbered(number, what)
+
+
+def _numbered(number: int, what: str) -> str:
+    """Name a session or group; 0 stands for one of another PID namespace (getsid(2))."""
+    return f"{what} {number}" if number else f"a {what}{_OUTSIDE}"
 
 
 def _both(one: tuple[str, str], other: tuple[str, str]) -> str:
     verb = "" if one[0] == other[0] else f"{other[0]} "
-    return f"{one[0]} {one[1]} and {verb}{other[1]}"
+    first = one[1].removesuffix(_OUTSIDE) if other[1].endswith(_OUTSIDE) else one[1]
+    return f"{one[0]} {first} and {verb}{other[1]}"
 
 
 def setsid(process: Process) -> Call | None:
@@ -65,7 +73,7 @@ def apart(case: Case, fork: DoubleFork) -> list[Sentence]:
     draft.rests_on(*(a.at for a in daemon.adoptions if a.death == fork.middle))
     draft.rests_on(daemon.creation.at if daemon.creation else None)
     who, other = draft.who(daemon.id), draft.who(origin.id)
-    text = f"So {who} is no child of {other}, which can't wait for it and gets no SIGCHLD at its"
+    text = f"So {who} is not a child of {other}, which can't wait for it and gets no SIGCHLD at its"
     told = [draft.inferred(f"{text} end.", "wait(2): one waits for one's children")]
     return [*told, *no_signals(case, origin, daemon)]
 
@@ -86,15 +94,10 @@ def no_signals(case: Case, origin: Process, daemon: Process) -> list[Sentence]:
     text = f"{who} called setsid: it" if call else who
     text += f" is in {_both_numbers(there, other)}, {whose} in {_both_numbers(here, group)}:"
     text += " a hangup or ^C at the terminal of"
-    return [draft.inferred(f"{text} {origin.id} is not sent to {daemon.id}.", _KILL)]
+    return [draft.inferred(f"{text} {origin.id} does not reach {daemon.id}.", _KILL)]
 
 
 def _both_numbers(session: Known, group: Known) -> str:
     """Name a session and a process group, where 0 stands for one of another PID namespace."""
-    if not session[0] and not group[0]:
-        return "a session and process group from outside its PID namespace"
-    named = [
-        f"{what} {known[0]}" if known[0] else f"a {what} from outside its PID namespace"
-        for what, known in (("session", session), ("process group", group))
-    ]
-    return " and ".join(named)
+    numbers = (_numbered(session[0], "session"), _numbered(group[0], "process group"))
+    return _both(("in", numbers[0]), ("in", numbers[1])).removeprefix("in ")

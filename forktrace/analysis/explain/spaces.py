@@ -52,9 +52,9 @@ def _entered(case: Case, process: Process, stays: list[NamespaceStay]) -> Senten
         draft.rests_on(stay.since)
         other = "other" if len(stays) > 1 else "another"
         if stay.since == process.born:
-            text = f"{name} was born in {other} {spaces} than its creator was"
+            text = f"{name} was born in {other} {spaces} than its creator's"
             return draft.observed(f"{text}, as /proc showed at {when}.", _PIDS)
-        return draft.observed(f"{name} was seen in {other} {spaces} than before at {when}.", _RULE)
+        return draft.observed(f"At {when} {name} was in {other} {spaces} than before.", _RULE)
     joined = f"joined {'an ' if one and kinds == 'ipc' else one}"
     made = f"made {one}new " if stay.how == "unshare" else joined
     if stay.by is not None and stay.by != process.id:
@@ -94,7 +94,8 @@ def _made(case: Case, heir: Process, by: str, how: str, stays: Sequence[Namespac
     kinds = list(dict.fromkeys(stay.kind[:16] for stay in stays))
     spaces = f"{listed(kinds, 12)} namespace{'s' if len(kinds) > 1 else ''}"
     verb = "made the new" if how == "unshare" else "joined the"
-    text = f"{draft.who(by)} {verb} {spaces} that {draft.who(heir.id)} is in, by {how}"
+    who = draft.who(heir.id) if by != heir.id else "it"
+    text = f"{draft.who(by)} {verb} {spaces} that {who} is in, by {how}"
     return draft.told(f"{text}.", _RULE, inferred=any(s.inferred for s in stays))
 
 

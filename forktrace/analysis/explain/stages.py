@@ -66,7 +66,7 @@ def own_pid(case: Case, init: Process) -> list[Sentence]:
     draft = Draft(case)
     draft.rests_on(*shown if len(shown) == 1 else ())
     name, own = draft.who(init.id), init.nspid[-1]
-    text = f"{name} has pid {own} in a PID namespace of the container's, and {init.pid} outside it"
+    text = f"{name} has pid {own} in the container's PID namespace, and {init.pid} in forktrace's"
     return [draft.observed(f"{text}.", "proc(5), NSpid")]
 
 
@@ -119,7 +119,7 @@ def started(case: Case, container: Container) -> list[Sentence]:
     init = case.launch.processes.get(container.init or "")
     image = payload(case, init) if init else None
     starts = [case.process(id_) for id_ in container.runtimes]
-    called = [p for p in starts if programs.verb(p.argv, programs.RUNTIME_VERBS) == "start"]
+    called = [p for p in starts if programs.runtime_verb(p.argv) == "start"]
     if init is None or image is None or not called:
         return []
     start = called[0]

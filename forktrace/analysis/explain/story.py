@@ -1,6 +1,6 @@
 """Tell the whole story of a launch, in the order of what led to what."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from forktrace.analysis.explain.absent import session_of, sessions, unmade
 from forktrace.analysis.explain.adoptions import adoption
@@ -11,7 +11,7 @@ from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, label, naming, unknown
 from forktrace.analysis.explain.ends import end, killers
 from forktrace.analysis.explain.images import role
-from forktrace.analysis.explain.phrases import counted, listed
+from forktrace.analysis.explain.phrases import counted, kinds
 from forktrace.analysis.explain.plain import plain
 from forktrace.analysis.explain.sentences import Section, Sentence
 from forktrace.analysis.explain.spaces import of_container
@@ -150,11 +150,10 @@ def _helpers(case: Case, container: Container) -> list[Sentence]:
         for helper in helpers:
             draft.rests_on(helper.creation.at if helper.creation else None)
             draft.rests_on(*naming(case, helper))
-        names = Counter(label(case, helper) for helper in helpers)
-        kinds = listed([f"{count} \N{MULTIPLICATION SIGN} {name}" for name, count in names.items()])
         text = f"{draft.who(creator)} also ran {counted(len(helpers), 'helper')}"
         through = any(helper.creator != creator for helper in helpers)
-        text += f"{', some of them through others' if through else ''}: {kinds}."
+        text += ", some of them through others" * through
+        text += f": {kinds(label(case, helper) for helper in helpers)}."
         told.append(draft.inferred(text, "analysis/roles/helpers.py"))
     return told
 

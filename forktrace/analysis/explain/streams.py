@@ -6,8 +6,7 @@ from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import listed, short_path
 from forktrace.analysis.explain.sentences import Sentence
-from forktrace.analysis.findings import Container
-from forktrace.analysis.streams import Holder, StreamEnd
+from forktrace.analysis.findings import Container, Holder, StreamEnd
 from forktrace.model.descriptors import STANDARD
 from forktrace.model.process import Descriptor, DescriptorTable, Moment, Process
 
@@ -16,6 +15,7 @@ _KINDS = {"pipe": "a pipe", "socket": "a socket", "terminal": "a terminal", "nul
 _RULE = (
     "proc(5), /proc/PID/fd: two ends of a pipe have one inode; sock_diag(7) tells a socket's peer"
 )
+_NUMBERS = {2: "two", 3: "three"}  # there are three standard streams
 _CONNECTIONS = 8  # told of one process
 _HOLDERS = 5  # named; of more, the first ones
 
@@ -73,10 +73,10 @@ def _connection(case: Case, end: StreamEnd, held: Sequence[Holder]) -> Sentence:
     draft = Draft(case)
     _cite(case, draft, [end], held)
     what = _KINDS.get(end.kind, "a file")
-    text = f"{draft.who(end.process)} has {what} open, as descriptor {end.fd}, whose other end"
-    text += f" {_held_by(draft, held)}"
-    bound = f" ({short_path(end.bound)})" if end.bound else ""
-    return draft.told(f"{text}{bound}.", _RULE, inferred=end.certainty != "observed")
+    at = f" (address {short_path(end.bound)})" if end.bound else ""
+    text = f"{draft.who(end.process)} has {what} open as descriptor {end.fd}{at}, whose other end"
+    text += f" is held by {_holding(draft, held)}"
+    return draft.told(f"{text}.", _RULE, inferred=end.certainty != "observed")
 
 
 def _alike(ends: Iterable[StreamEnd]) -> list[list[StreamEnd]]:
@@ -114,12 +114,18 @@ def _told(
     clauses = []
     for place, group in enumerate(groups):
         names = listed([_NAMES[e.fd] for e in group])
-        verb = "are" if len(group) > 1 else "is"
-        clauses.append(f"{names}{of if place == 0 else ''} {verb} {_end(case, draft, group, at)}")
+        end = _end(case, draft, group, at)
+        clauses.append(f"{names}{of if place == 0 else ''} {_leading(group)} {end}")
     text = "; ".join(clauses)
     held = any(h.process != process.id for g in groups for e in g for h in e.holders)
     rule = _RULE if held else "proc(5), /proc/PID/fd" if inferred else ""
     return draft.told(f"{text[0].upper()}{text[1:]}.", rule, inferred=inferred)
+
+
+def _leading(group: Sequence[StreamEnd]) -> str:
+    if group[0].kind == "closed":
+        return "are" if len(group) > 1 else "is"
+    return "lead to" if len(group) > 1 else "leads to"
 
 
 def _end(case: Case, draft: Draft, group: Sequence[StreamEnd], at: Moment) -> str:
@@ -131,14 +137,14 @@ def _end(case: Case, draft: Draft, group: Sequence[StreamEnd], at: Moment) -> st
         return "closed"
     text = _leads_to(group)
     if held:
-        ends = "ends" if len({e.to for e in group}) > 1 else "end"
-        return f"{text}, whose other {ends} {_held_by(draft, held)}"
+        ends = "ends are" if len({e.to for e in group}) > 1 else "end is"
+        return f"{text}, whose other {ends} held by {_holding(draft, held)}"
     if end.kind not in ("pipe", "socket", "terminal"):
         return text
     text += f" ({short_path(end.to or '')}), and {end.why}"
     past = case.streams.past_holders(end.process, end.fd, at)
     _cite(case, draft, group, past)
-    return f"{text}; before, {_held_by(draft, past, past=True)} it" if past else text
+    return f"{text}; before that, it was held by {_holding(draft, past)}" if past else text
 
 
 def _leads_to(group: Sequence[StreamEnd]) -> str:
@@ -146,20 +152,17 @@ def _leads_to(group: Sequence[StreamEnd]) -> str:
     end = group[0]
     paths = {e.to for e in group}
     if len(paths) > 1:
-        return f"{len(paths)} {end.kind}s"
+        return f"{_NUMBERS[len(paths)]} {end.kind}s"
     return _KINDS.get(end.kind) or short_path(end.to or "a file")
 
 
-def _held_by(draft: Draft, held: Sequence[Holder], *, past: bool = False) -> str:
-    """Say who holds something, or has held it, each process with all its descriptors of it."""
+def _holding(draft: Draft, held: Sequence[Holder]) -> str:
+    """Name who holds something, or has held it, each process with all its descriptors of it."""
     by_process: dict[str, set[int]] = {}
     for holder in held:
         by_process.setdefault(holder.process, set()).update(holder.fds)
-    named = [
-        f"{draft.who(id_)} (its {_descriptors(sorted(fds))})" for id_, fds in by_process.items()
-    ]
-    verb = "held" if past else "hold" if len(named) > 1 else "holds"
-    return f"{listed(named, _HOLDERS)} {verb}"
+    named = [f"{draft.who(id_)} ({_descriptors(sorted(fds))})" for id_, fds in by_process.items()]
+    return listed(named, _HOLDERS)
 
 
 def _descriptors(fds: Sequence[int]) -> str:

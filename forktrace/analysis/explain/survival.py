@@ -98,21 +98,24 @@ def _all_die(case: Case, engine: Process) -> Sentence:
 def _lives(case: Case, engine: Process, free: list[Process]) -> Sentence:
     draft = Draft(case)
     draft.rests_on(*(moment for p in free for moment in parenthood(p)))
-    names = listed([f"{draft.who(p.id)} (a child of {_parent(case, p)})" for p in free])
-    text = f"The death of {draft.who(engine.id)} alone would not have ended {names}: the kernel"
-    text += " ends a process with another only where it is that one's child and has asked for"
-    return draft.inferred(f"{text} it by PR_SET_PDEATHSIG.", _DEATH)
+    children = [f"{draft.who(p.id)} (a child of {_parent(case, p)})" for p in free]
+    text = f"The death of {draft.who(engine.id)} alone would not have ended"
+    text += f" {listed(children, last='or')}: a process does not die with its"
+    text += " parent unless it has asked for a signal then, by PR_SET_PDEATHSIG"
+    return draft.inferred(f"{text}.", _DEATH)
 
 
 def _dies(case: Case, engine: Process, process: Process, line: list[Process]) -> Sentence:
     draft = Draft(case)
     draft.rests_on(*(call.at for p in line if (call := _asked(p)) is not None))
     draft.rests_on(*(moment for p in line for moment in parenthood(p)))
-    each = listed([f"{draft.who(p.id)} asked for {_signal(p)}" for p in line[::-1]])
-    text = f"The death of {draft.who(engine.id)} would have reached {draft.who(process.id)}: at"
-    return draft.inferred(
-        f"{text} the death of its parent each of these gets a signal; {each}.", _DEATH
-    )
+    text = f"The death of {draft.who(engine.id)} would have reached {draft.who(process.id)}:"
+    asking: dict[str, list[str]] = {}
+    for above in line[::-1]:
+        asking.setdefault(_signal(above), []).append(draft.who(above.id))
+    each = listed([f"{listed(names)} asked for {signal}" for signal, names in asking.items()])
+    whose = "their parents" if len(line) > 1 else "its parent"
+    return draft.inferred(f"{text} {each} at the death of {whose}.", _DEATH)
 
 
 def _line(case: Case, process: Process, engine: Process) -> list[Process]:

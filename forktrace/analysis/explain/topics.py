@@ -44,7 +44,7 @@ def why_parent(case: Case) -> list[Sentence]:
         if p.adoptions or (p.creator is not None and p.parent not in (None, p.creator))
     ]
     if not other:
-        why = "no process in it was seen to have another parent than who created it"
+        why = "no process in it was seen to have a parent other than its creator"
         return [unknown(f"A parent that is not the creator is not in this trace, because {why}.")]
     told = []
     for process in other[:_MANY]:
@@ -170,8 +170,9 @@ def _names(case: Case, process: Process) -> list[Sentence]:
     draft = Draft(case)
     draft.rests_on(*(s.at for s in shown) if len(shown) == len(called) else ())
     names = listed([name[:32] for name in called])
-    word = "names" if len(called) > 1 else "name"
-    text = f"{draft.who(process.id)} was seen under the {word} {names}, the stage of the set-up"
+    word, stage = ("names", "stages") if len(called) > 1 else ("name", "a stage")
+    text = f"{draft.who(process.id)} was seen under the {word} {names}, the {word} of {stage} of"
+    text += " the runtime's set-up"
     return [draft.observed(f"{text}.", "runc: libcontainer/nsenter/nsexec.c")]
 
 
@@ -179,7 +180,7 @@ def double_forks(case: Case) -> list[Sentence]:
     """Tell of every double fork."""
     found = list(case.findings.double_forks.values())
     if not found:
-        why = "nobody exited at once after a fork and so left its child to somebody else"
+        why = "no process was seen to fork and exit at once, leaving its child to another"
         return [unknown(f"A double fork is not in this trace, because {why}.")]
     told = [s for fork in found[:_MANY] for s in double_fork(case, fork)]
     return told + _rest(len(found) - _MANY)
@@ -188,7 +189,7 @@ def double_forks(case: Case) -> list[Sentence]:
 TOPICS = {
     topic.name: topic
     for topic in (
-        Topic("why-parent", "why is a process no child of the one that started it", why_parent),
+        Topic("why-parent", "why is a process not a child of the one that started it", why_parent),
         Topic("why-cgroup", "why is each process in the cgroup where it is", why_cgroup),
         Topic("who-reaps", "who waits for each process and gets its exit status", who_reaps),
         Topic("who-holds-stdout", "who is at the other end of the streams", who_holds_stdout),

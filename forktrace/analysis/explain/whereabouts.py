@@ -14,8 +14,8 @@ from forktrace.model.process import Process, image_name
 
 _ONE_BY_ONE = 5
 _DAEMONS = {
-    "docker": ("dockerd and containerd", "-p $(pidof dockerd) -p $(pidof containerd)"),
-    "podman-remote": ("`podman system service`", "-p PID of that service"),
+    "docker": ("dockerd", "-p $(pidof dockerd) -p $(pidof containerd)"),
+    "podman": ("`podman system service`", "-p PID of that service"),
 }
 _CLIENT = "docker(1): the client asks a daemon over a socket"
 
@@ -36,7 +36,7 @@ def container_is(case: Case, container: Container) -> list[Sentence]:
     """Say which process a container is, and whose child."""
     init = case.process(container.init or "")
     draft = Draft(case)
-    text = f"{named(container)} is {draft.who(init.id)}, pid {init.pid}"
+    text = f"{named(container)} is {draft.who(init.id)} (pid {init.pid})"
     parent = case.launch.parent_now(init)
     if parent:
         draft.rests_on(*(a.at for a in init.adoptions[-1:]))
@@ -62,7 +62,7 @@ def named(container: Container) -> str:
 
 
 def _nowhere(case: Case) -> list[Sentence]:
-    clients = [p for p in case.with_role("engine") if remote(p)]
+    clients = [p for p in case.with_role("engine") if _is_client(p)]
     if clients:
         return [s for p in clients[:3] for s in _elsewhere(case, p)]
     engines = case.with_role("engine")
@@ -74,23 +74,22 @@ def _nowhere(case: Case) -> list[Sentence]:
     return [unknown(f"A container is not in this trace, because {why}.")]
 
 
-def remote(process: Process) -> str | None:
-    """Return the name of an engine's client that lets a daemon do the work, else None."""
-    images = own_images(process)
-    name = image_name(images[-1]) if images else ""
-    if name in programs.REMOTE_ENGINES:
-        return name
-    asked = images and {"--remote", "--url"} & set(images[-1].argv)
-    return "podman-remote" if asked and name == "podman" else None
+def _is_client(process: Process) -> bool:
+    """Say whether a process was to have a daemon make a container."""
+    image = own_images(process)[-1] if own_images(process) else None
+    if image is None or not programs.is_client(image):
+        return False
+    return programs.engine_verb(image.argv) in programs.MAKING_VERBS
 
 
 def _elsewhere(case: Case, process: Process) -> list[Sentence]:
-    daemons, pids = _DAEMONS.get(remote(process) or "", _DAEMONS["docker"])
+    docker = image_name(own_images(process)[-1]) == "docker"
+    daemon, pids = _DAEMONS["docker" if docker else "podman"]
     draft = Draft(case)
     draft.rests_on(own_images(process)[-1].at)
     name = draft.who(process.id)
-    text = f"{name} is a client: it asks {daemons} over a socket, and these, outside this trace,"
-    text += f" make the container, so that no process of it descends from {process.id}"
+    text = f"{name} is a client: it asks {daemon} over a socket for the container, which is made"
+    text += f" outside this trace, so that no process of it descends from {process.id}"
     told = [draft.inferred(f"{text}.", _CLIENT)]
     why = f"it is made elsewhere; `forktrace attach {pids}` before the next run shows it"
     return [*told, unknown(f"The container is not in this trace, because {why}.")]

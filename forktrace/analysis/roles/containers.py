@@ -43,7 +43,9 @@ def set_up_by_runtime(facts: Facts, process: Process) -> RoleFinding | None:
         facts.setups[process.id] = runtime_id
         enters = facts.verbs[runtime_id] == "exec"
         purpose = "enter the container" if enters else "set the container up"
-        return RoleFinding("init-stage", f"made by {call} to {purpose}; ran no program of its own")
+        return RoleFinding(
+            "init-stage", f"made by {call} to {purpose}, and ran no program of its own"
+        )
     return RoleFinding("helper", f"a hook or helper: {call} ran it while setting up")
 
 
@@ -81,7 +83,9 @@ def sandboxed(facts: Facts, process: Process) -> RoleFinding | None:
     left = (a.death == process.id for c in facts.children.get(process.id, ()) for a in c.adoptions)
     if own_image(process) is None and any(left):
         facts.sandbox_stages[process.id] = tool
-        return RoleFinding("init-stage", f"created by {source.id} in new namespaces on the way")
+        return RoleFinding(
+            "init-stage", f"created by {source.id} in new namespaces, on the way to its container"
+        )
     facts.payloads[process.id] = None
     _note_pid_namespace(facts, process)
     return RoleFinding("container", f"created by {source.id} in new namespaces")

@@ -95,11 +95,11 @@ def command(facts: Facts, process: Process) -> RoleFinding | None:
     name = programs.name_of(image) if image else None
     if image is None or name not in programs.ENGINES:
         return None
-    verb = programs.verb(image.argv, programs.ENGINE_VERBS)
+    verb = programs.engine_verb(image.argv)
     if verb is None:
         return None
-    remote = name in programs.REMOTE_ENGINES or {"--remote", "--url"} & set(image.argv)
-    if verb in programs.LAUNCH_VERBS and not remote and facts.did_nothing(process):
+    idle = facts.did_nothing(process) and not programs.is_client(image)
+    if verb in programs.LAUNCH_VERBS and idle:
         return None
     return RoleFinding("engine", f"{name}, called to {verb}")
 
@@ -110,6 +110,6 @@ def daemon(facts: Facts, process: Process) -> RoleFinding | None:
     name = programs.name_of(image) if image else None
     if image is None or name not in programs.DAEMONS or facts.did_nothing(process):
         return None
-    if image.argv[1:] in programs.VERSION_QUERIES:
+    if programs.question(image.argv) is not None:
         return None
     return RoleFinding("engine", f"{name}, an engine's daemon")

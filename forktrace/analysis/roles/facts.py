@@ -122,13 +122,12 @@ def _is_conmon(process: Process) -> bool:
 
 def _confirm_monitor(facts: Facts, process: Process) -> None:
     """See whether a process executed the runtime that a monitor above it was told to call."""
-    image = own_image(process)
-    if image is None or not programs.verb(image.argv, programs.SETUP_VERBS):
+    image, above = own_image(process), facts.source(process)
+    if image is None or above is None or above.id not in facts.monitors:
         return
-    if facts.did_nothing(process):
+    if programs.runtime_verb(image.argv) not in programs.SETUP_VERBS or facts.did_nothing(process):
         return
     paths = {image.path for image in own_images(process)}
-    above = facts.source(process)
     while above is not None and above.id in facts.monitors and above.id not in facts.confirmed:
         if facts.monitors[above.id].runtime not in paths:
             return
@@ -144,5 +143,5 @@ def _note_adopters(facts: Facts, process: Process) -> None:
         if left_by is None or image is None or adoption.parent != left_by.creator:
             continue
         known = programs.name_of(image) in programs.RUNTIMES
-        if known and programs.verb(image.argv, programs.SETUP_VERBS):
+        if known and programs.runtime_verb(image.argv) in programs.SETUP_VERBS:
             facts.adopters.setdefault(adoption.parent, left_by.id)

@@ -14,9 +14,9 @@ def version_query(facts: Facts, process: Process) -> RoleFinding | None:
     source = facts.source(process)
     if image is None or facts.source_role(process) not in _MACHINERY or source is None:
         return None
-    if image.argv[1:] not in programs.VERSION_QUERIES:
+    asked = programs.question(image.argv)
+    if asked is None:
         return None
-    asked = "features" if image.argv[1] == "features" else "version"
     return RoleFinding("helper", f"{source.id} only asked it for its {asked}")
 
 
@@ -52,7 +52,7 @@ def run_by_engine(facts: Facts, process: Process) -> RoleFinding | None:
     role = facts.source_role(process)
     if role not in ("engine", "cleanup", "helper"):
         return None
-    if role == "engine" and programs.verb(source.argv, ("unshare",)):
+    if role == "engine" and programs.engine_verb(source.argv) == "unshare":
         return None
     return RoleFinding("helper", f"run by the {role} {source.id}")
 

@@ -7,6 +7,12 @@ command lines (libpod/oci_conmon_common.go, conmon's src/cli.c, the OCI runtime 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from forktrace.analysis.command_lines import (
+    ENGINE_GLOBALS,
+    RUNTIME_GLOBALS,
+    take_apart,
+    verb_behind,
+)
 from forktrace.model.process import Image, image_name
 
 RUNTIMES = frozenset({"runc", "crun", "youki", "runsc", "kata-runtime", "krun", "crun-wasm"})
@@ -18,7 +24,9 @@ RUNTIME_VERBS = SETUP_VERBS | {
 
 ENGINES = frozenset({"podman", "podman-remote", "docker", "buildah", "nerdctl"})
 REMOTE_ENGINES = frozenset({"docker", "podman-remote"})  # a daemon makes their containers
+_REMOTE = frozenset({"remote", "r", "url", "connection"})  # podman's options that say the same
 LAUNCH_VERBS = frozenset({"run", "start", "exec"})
+MAKING_VERBS = LAUNCH_VERBS | {"create"}
 ENGINE_VERBS = LAUNCH_VERBS | {
     "build", "bud", "commit", "compose", "container", "cp", "create", "from", "generate",
     "image", "images", "info", "init", "inspect", "kill", "kube", "load", "login", "logs",
@@ -28,7 +36,7 @@ ENGINE_VERBS = LAUNCH_VERBS | {
 }  # fmt: skip
 DAEMONS = frozenset({"dockerd", "containerd", "crio"})
 SANDBOXES = frozenset({"bwrap", "systemd-nspawn", "lxc-start"})
-VERSION_QUERIES = (["--version"], ["-v"], ["version"], ["features"])
+_QUESTIONS = (["--version"], ["-v"], ["version"], ["features"])
 
 NETWORK_HELPERS = frozenset({
     "netavark", "aardvark-dns", "pasta", "pasta.avx2", "passt", "slirp4netns", "rootlessport",
@@ -85,6 +93,36 @@ def verb(argv: Sequence[str], verbs: Iterable[str]) -> str | None:
     """Return the first argument that is one of ``verbs``."""
     known = frozenset(verbs)
     return next((word for word in argv[1:] if word in known), None)
+
+
+def runtime_verb(argv: Sequence[str]) -> str | None:
+    """Return what an OCI runtime is told to do; None where it is only asked for its version."""
+    return verb_behind(argv, RUNTIME_GLOBALS, RUNTIME_VERBS)
+
+
+def engine_verb(argv: Sequence[str]) -> str | None:
+    """Return what an engine's command is told to do; None where it is only asked about.
+
+    Of `podman container run` that is "run".
+    """
+    found = verb_behind(argv, ENGINE_GLOBALS, ENGINE_VERBS)
+    if found == "container":
+        behind = argv[argv.index(found) + 1 :]
+        return behind[0] if behind and behind[0] in ENGINE_VERBS else found
+    return found
+
+
+def is_client(image: Image) -> bool:
+    """Say whether an engine's command has a daemon do the work, by its name or its options."""
+    words = take_apart(image.argv[1:], ENGINE_GLOBALS)
+    return name_of(image) in REMOTE_ENGINES or not _REMOTE.isdisjoint(words.options)
+
+
+def question(argv: Sequence[str]) -> str | None:
+    """Return what a program is only asked for, "version" or "features"; None if it is to work."""
+    if list(argv[1:]) not in _QUESTIONS:
+        return None
+    return "features" if argv[1] == "features" else "version"
 
 
 def monitor_arguments(argv: Sequence[str]) -> MonitorArguments | None:

@@ -16,8 +16,10 @@ def runtime(facts: Facts, process: Process) -> RoleFinding | None:
         return None
     named_by = next((m for i in images if (m := facts.runtimes.get(i.path or ""))), None)
     name = next((n for i in images if (n := programs.name_of(i)) in programs.RUNTIMES), None)
-    verb = programs.verb(images[-1].argv, programs.RUNTIME_VERBS)
-    if verb is None or (named_by is None and name is None):
+    if named_by is None and name is None:
+        return None
+    verb = programs.runtime_verb(images[-1].argv)
+    if verb is None:
         return None
     if verb in programs.SETUP_VERBS and facts.did_nothing(process):
         return None
