@@ -29,6 +29,7 @@ SCRIPTS = (  # in the order in which they stand in the page
     "rows.js",
     "tree.js",
     "details.js",
+    "process.js",
     "search.js",
     "player.js",
     "page.js",

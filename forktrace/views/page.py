@@ -12,11 +12,12 @@ from forktrace.analysis.explain import Case, Section, explain
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.model.moment import Timeline
+from forktrace.model.tracer import command_parent
 from forktrace.trace.text import decode_text
 from forktrace.views.notes import closing_notes, summary_lines
 from forktrace.views.options import ROLES, ViewOptions
 from forktrace.views.page_lanes import MOST_PROCESSES, PageLanes, lay_out_page, whole
-from forktrace.views.page_processes import ProcessColumns
+from forktrace.views.page_processes import MOST_SURROUNDED, ProcessColumns
 from forktrace.views.page_steps import Step, StepFinder, find_steps
 from forktrace.views.page_tables import NONE
 from forktrace.views.select.scene import Scene, by_creator
@@ -25,6 +26,7 @@ from forktrace.views.when import usual_moment
 from forktrace.views.words import exit_words, printable, show_argv
 
 _TITLE_CHARS = 2000
+MOST_TOLD = 5_000  # processes of which the page says all that `explain` does
 _LETTERS = {
     "birth": "b",
     "exec": "e",
@@ -80,7 +82,9 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
         "steps": _step_columns(columns, steps),
         "order": [columns.place[id_] for id_ in _order(launch, scene)],
         "lanes": _geometry(columns, lanes),
-        **_told(launch, findings, columns, small=small),
+        "started": _started(launch, columns),
+        "left": _left_out(len(processes["id"])),
+        **_told(launch, findings, columns),
     }
     data["strings"] = columns.strings.rows
     data["arguments"] = columns.arguments.rows
@@ -141,7 +145,7 @@ def _letter(step: Step) -> str:
 def _more(columns: ProcessColumns, step: Step) -> int:
     """Return what else a step tells: the program, how it ended, whose death it was."""
     if step.image is not None:
-        return columns.image(step.image)
+        return columns.image(step.image, step.process)
     if step.end is not None:
         return columns.text(exit_words(step.end))
     if step.adoption is not None:
@@ -159,11 +163,31 @@ def _geometry(columns: ProcessColumns, lanes: PageLanes) -> dict[str, Any]:
     }
 
 
-def _told(
-    launch: Launch, findings: Findings, columns: ProcessColumns, *, small: bool
-) -> dict[str, Any]:
+def _started(launch: Launch, columns: ProcessColumns) -> list[int]:
+    """Return the places of the command and of forktrace, which started it; none if it did not."""
+    tracer = command_parent(launch)
+    return [columns.number(tracer.root.id), columns.number(tracer.id)] if tracer else []
+
+
+def _left_out(count: int) -> dict[str, str]:
+    """Say what the page has not, of so many processes; "" where it has all."""
+    sentences = (
+        f"What is known of a process in sentences is not in this page, as it has over "
+        f"{MOST_TOLD:,} processes: `forktrace explain TRACE ID` says it."
+    )
+    places = (
+        f"Cgroups and namespaces over time are not in this page, as it has over "
+        f"{MOST_SURROUNDED:,} processes: `forktrace explain TRACE ID` tells them."
+    )
+    return {
+        "sentences": sentences if count > MOST_TOLD else "",
+        "places": places if count > MOST_SURROUNDED else "",
+    }
+
+
+def _told(launch: Launch, findings: Findings, columns: ProcessColumns) -> dict[str, Any]:
     """Return what ``explain`` says: the story, and the life of each process by its place."""
-    if not small:
+    if len(columns.ids) > MOST_TOLD:
         return {"story": [], "sentences": {}}
     case = Case(launch, findings)
     story = [

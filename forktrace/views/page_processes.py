@@ -12,12 +12,24 @@ from forktrace.views.notes import Narrator, end_words
 from forktrace.views.page_steps import StepFinder
 from forktrace.views.page_tables import NONE, Table
 from forktrace.views.select.scene import Scene
-from forktrace.views.words import cut, name_of, printable
+from forktrace.views.words import cut, name_of, printable, program_words
 
 OUTSIDE, ATTACHED, UNSEEN, INFERRED, LEFT = 1, 2, 4, 8, 16  # bits of "flags"
 _COMM = 15  # TASK_COMM_LEN in include/linux/sched.h, without its NUL
 _NAME = 60  # characters
+_PROGRAM = 120  # characters of a program in a sentence: it has two lines
 MOST_SURROUNDED = 20_000  # processes of which cgroups and namespaces over time are told
+_CALLER = ", called by thread "  # in the title of a birth
+_ENTERED = {  # how a process came into a cgroup or namespace, after "birth, " or "#7, "
+    "inherited": "inherited from its creator",
+    "clone": "by a flag of its creation",
+    "write": "moved",
+    "outside": "moved by nobody in the trace",
+    "unshare": "by unshare",
+    "setns": "by setns",
+    "first": "when it was first looked at",
+    "seen": "found there by a look",
+}
 
 
 class ProcessColumns:
@@ -56,7 +68,7 @@ class ProcessColumns:
             "creator": [self.number(p.creator) for p in processes],
             "parent": [self.number(self._parent(p)) for p in processes],
             "how": [self.text(birth_word(p.creation)) for p in processes],
-            "call": [self.text(_call(p)) for p in processes],
+            "call": [self.text(self._call(p)) for p in processes],
             "first": [self._first_image(p) for p in processes],
             "threads": [len(p.threads) for p in processes],
             "end": [self.text(end_words(self._launch, p)) for p in processes],
@@ -83,14 +95,17 @@ class ProcessColumns:
         """Return the place of a process among the columns, -1 for none."""
         return self.place.get(id_ or "", NONE)
 
-    def image(self, image: Image) -> int:
-        """Return the number of a program: its name, arguments, file, executable and folder."""
+    def image(self, image: Image, process: str) -> int:
+        """Return the number of a program: its name, arguments, files, and how a sentence names it."""
         arguments = self.arguments.number(tuple(map(printable, image.argv)))
         texts = (image.path, image.exe, image.cwd)
         known = [self.strings.optional(None if t is None else printable(t)) for t in texts]
         name = self.text(cut(printable(image_name(image)), _NAME))
         errors = ", ".join(f"{k}: {v}" for k, v in sorted(image.errors.items()))
-        return self.images.number((name, arguments, *known, self.text(printable(errors))))
+        found = self._findings.roles.get(process)
+        told = found is not None and found.role in ("engine", "runtime", "cleanup")
+        words = self.text(program_words(image, _PROGRAM, subcommand=told))
+        return self.images.number((name, arguments, *known, self.text(printable(errors)), words))
 
     def _name(self, process: Process) -> int:
         own = process.id not in self._launch.processes
@@ -127,11 +142,11 @@ class ProcessColumns:
     def _first_image(self, process: Process) -> int:
         """Return what a process ran when it was first there; -1 where its first exec tells that."""
         if process.id not in self._launch.processes:  # forktrace itself
-            return self.image(Image(process.born, None, [process.id]))
+            return self.image(Image(process.born, None, [process.id]), process.id)
         for image in process.images[:1]:
             before = image.inherited or process.outside
             if before or (process.attached and image.at.seq <= process.born.seq):
-                return self.image(image)
+                return self.image(image, process.id)
         return NONE
 
     def _notes(self, process: Process) -> list[int]:
@@ -154,7 +169,7 @@ class ProcessColumns:
             where = printable(stay.path)
         else:
             where = "unknown" if stay.inode is None else str(stay.inode)
-        how = stay.how + (" (inferred)" if stay.inferred else "")
+        how = _ENTERED[stay.how] + (" (inferred)" if stay.inferred else "")
         handed_on = stay.how in ("inherited", "clone")  # by its creator, as each process tells
         by = NONE if handed_on else self.number(stay.by)
         return (self.text(printable(kind)), self.text(where), self.text(how), since, by)
@@ -168,6 +183,15 @@ class ProcessColumns:
             if told and not usual:
                 found[str(place)] = [(step, self.strings.optional(name)) for step, name in told]
         return found
+
+    def _call(self, process: Process) -> str:
+        """Return the call that made a process, its flags, and its thread if not the main one."""
+        if process.creation is None:
+            return ""
+        told = printable(birth_title(process, 1).partition(": ")[2])
+        creator = self._launch.processes.get(process.creator or "")
+        main = creator is not None and process.creation.tid == creator.pid
+        return told.partition(_CALLER)[0] if main else told
 
     def _comm(self, process: Process, sample: Sample) -> tuple[int, str | None]:
         comm = printable(sample.comm or "")
@@ -194,9 +218,3 @@ def _parent_of_the_command(tracer: CommandParent | None) -> dict[str, tuple[str,
     standing = tracer.adopt(Standing(root, "alive", parent=root.parent, ppid=read))
     return {root.id: (tracer.id, standing.inferred)} if standing.parent == tracer.id else {}
 
-
-def _call(process: Process) -> str:
-    """Return the call that made a process with its flags; "" where it was not seen."""
-    if process.creation is None:
-        return ""
-    return printable(birth_title(process, 1).partition(": ")[2])

@@ -47,7 +47,7 @@ def test_click_on_a_name_tells_all_of_a_process(open_page: Open) -> None:
     assert "p4 conmon, when p5 runc died #60" in told
     assert "p5 runc created p8" in told or "CLONE_PARENT" in told
     programs = opened.page.locator(".program").all_inner_texts()
-    assert [p.splitlines()[0] for p in programs] == ["born as runc", "executed echo #78 497.5 ms"]
+    assert [p.splitlines()[0] for p in programs] == ["born running runc", "executed echo #78 497.5 ms"]
     assert opened.page.locator(".program").nth(1).locator("code").all_inner_texts()[:2] == [
         "echo",
         "hi",
@@ -110,7 +110,7 @@ def test_links_lead_to_other_processes_and_steps(open_page: Open) -> None:
     opened.page.click("#detail a:has-text('p7 runc')")
     assert opened.where() == "e=129&p=p7"
     opened.page.click("#detail button:has-text('Go to its start')")
-    assert opened.says() == "p6 runc clones p7; its real parent is p5 runc"
+    assert opened.says() == "p6 runc clones p7; its real parent is p5 runc, by CLONE_PARENT"
 
 
 def test_address_names_moment_and_process_and_back_returns(open_page: Open) -> None:

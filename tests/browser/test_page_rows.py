@@ -118,7 +118,7 @@ def test_large_launch_prints_and_reads_as_an_overview(open_page: Open, large: Tr
 def test_rows_in_sight_can_be_taken_as_a_file(open_page: Open, large: TraceFile) -> None:
     opened = open_page(large, permissions=["clipboard-read", "clipboard-write"])
     opened.page.click("#copy")
-    opened.until("byId('copy').textContent === 'Copied'")
+    opened.until("byId('live').textContent === 'Copied'")
     copied = str(opened.run("navigator.clipboard.readText()"))
     assert copied.startswith("<svg")
     assert "svg.rows" in copied  # its style came along,

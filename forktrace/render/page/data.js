@@ -29,7 +29,7 @@
  */
 /** @typedef {[number, number, number[]]} Told a sentence, its certainty, the events it rests on */
 /** @typedef {[number, number, number, number, number]} Stay kind, where, how, since (a step), by */
-/** @typedef {[number, number, number, number, number, number]} Program name, arguments, path, exe, cwd, errors */
+/** @typedef {[number, number, number, number, number, number, number]} Program name, arguments, path, exe, cwd, errors, words */
 /**
  * @typedef {object} Steps What happened, in order: a letter a kind, a value each.
  * @property {string} kind
@@ -54,6 +54,8 @@
  * @property {Steps} steps
  * @property {number[]} order
  * @property {{rows: [number, number, number, number][], columns: [number, number][]}} lanes
+ * @property {number[]} started the command and forktrace, where that started it
+ * @property {{sentences: string, places: string}} left what the page has not, in words
  * @property {[number, Told[]][]} story
  * @property {Record<string, Told[]>} sentences
  * @property {string[]} strings

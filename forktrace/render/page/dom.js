@@ -1,5 +1,6 @@
 // Make elements. Texts from the trace become text nodes, never markup.
 
+const LONG_WORD = 40;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -26,6 +27,11 @@ function svg(name, attributes, ...children) {
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
   made.append(...children);
   return made;
+}
+
+/** Write words so that none is broken, at a hyphen say, unless it is long. @param {string} words */
+function unbroken(words) {
+  return words.split(/(?= )/).map((word) => (word.length > LONG_WORD ? document.createTextNode(word) : html("span", { class: "word" }, word)));
 }
 
 /** Return a number that stands in an attribute. @param {Element} element @param {string} name */

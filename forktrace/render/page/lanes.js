@@ -1,6 +1,8 @@
 // The lanes of a launch whose picture stands in the page: step, fold, choose.
 
 const READABLE = 0.7; // the scale below which scrolling is better than small print
+const LARGEST_FIT = 1.6;
+const MOST_SHRUNK = 0.8; // of the scale that fits the width
 const MARGIN = 3; // px of a lane that are shown right of the moment's column
 
 /**
@@ -36,8 +38,8 @@ function pictureLanes(box, root) {
     row.names.setAttribute("data-process", String(p));
     row.group.setAttribute("data-process", String(p));
     if (!hasBelow(p)) return;
-    const path = svg("path", { d: `M9,${row.y - 9}l7,4.5l-7,4.5z` });
-    const hit = svg("rect", { x: 2, y: row.y - 15, width: 22, height: 22, opacity: 0 });
+    const path = svg("path", { d: `M3,${row.y - 9}l7,4.5l-7,4.5z` });
+    const hit = svg("rect", { x: 0, y: row.y - 15, width: 22, height: 22, opacity: 0 });
     const count = svg("text", { x: 4, y: row.y + 13, class: "folded-count" });
     const toggle = svg("g", { class: "toggle", role: "button", tabindex: 0, "data-toggle": p }, hit, path, count);
     toggle.addEventListener("keydown", (event) => {
@@ -170,7 +172,7 @@ function pictureLanes(box, root) {
     toggle.setAttribute("aria-label", `${counted(below, "process", "processes")} below ${who(row.process)}`);
     const count = toggle.querySelector("text");
     if (count) count.textContent = folded ? `+${below}` : "";
-    const turned = folded ? "" : `rotate(90 12.5 ${row.y - 4.5})`;
+    const turned = folded ? "" : `rotate(90 6.5 ${row.y - 4.5})`;
     toggle.querySelector("path")?.setAttribute("transform", turned);
   }
 
@@ -227,10 +229,16 @@ function pictureLanes(box, root) {
     root.querySelector(".names")?.setAttribute("transform", `translate(${left},0)`);
   }
 
+  /** Return the scale that fits the width; one that fits the height too, if print stays readable. */
+  function fitting() {
+    const wide = Math.min((box.clientWidth - 2) / picture.width, LARGEST_FIT);
+    const high = box.clientHeight / (picture.height - Math.max(picture.top, 0));
+    return high >= Math.max(READABLE, wide * MOST_SHRUNK) ? Math.min(wide, high) : wide;
+  }
+
   /** @param {-1 | 0 | 1} change */
   function zoom(change) {
-    const fit = Math.min((box.clientWidth - 2) / picture.width, 1.25);
-    if (change === 0) scale = fit;
+    if (change === 0) scale = fitting();
     else scale = Math.min(Math.max(scale * (change > 0 ? 1.2 : 1 / 1.2), 0.3), 3);
     resize();
   }

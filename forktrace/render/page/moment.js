@@ -47,6 +47,14 @@ function parentAt(p, at) {
   return nth(REAPED, parent) > at ? parent : nth(S.other, coming);
 }
 
+/** Say if a process lost its parent, and who took it is told by a later step. @param {number} p @param {number} at */
+function isBetween(p, at) {
+  const adoption = adoptionAt(p, at);
+  const parent = adoption === NONE ? nth(P.parent, p) : nth(S.other, adoption);
+  const coming = ADOPTIONS.get(p)?.find((step) => step > at);
+  return coming !== undefined && parent !== NONE && nth(S.more, coming) === parent && nth(ENDED, parent) <= at;
+}
+
 /** Say if a process was seen to do something in (from, to]. @param {number} p @param {number} from @param {number} to */
 function actedIn(p, from, to) {
   return (ACTS.get(p) ?? []).some((step) => step > from && step <= to);

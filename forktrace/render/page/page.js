@@ -137,12 +137,28 @@ const KEYS = [
   ["Esc", "choose nothing"],
 ];
 
+const SIGNS = [
+  ["Z", "a zombie: ended, and not yet waited for"],
+  ["Z?", "ended and never waited for"],
+  ["<ended>", "perhaps a zombie: waits were not recorded"],
+  ["?", "nothing was seen of it any more"],
+  ["-", "alive; how it was scheduled is not recorded"],
+  ["(name)", "outside the trace"],
+];
+
+/** List keys or signs with their meaning. @param {string} title @param {string[][]} rows */
+function helpTable(title, rows) {
+  const lines = rows.map(([sign = "", words = ""]) => html("tr", {}, html("td", {}, html("kbd", {}, sign)), html("td", {}, words)));
+  return [html("h2", {}, title), html("table", {}, html("tbody", {}, ...lines))];
+}
+
 function makeHelp() {
   const dialog = /** @type {HTMLDialogElement} */ (byId("keys"));
-  const rows = KEYS.map(([keys = "", words = ""]) => html("tr", {}, html("td", {}, html("kbd", {}, keys)), html("td", {}, words)));
+  const ticks = html("p", {}, "Above the scrubber each step has a tick: long and orange an adoption, blue an exec, grey any other.");
+  const help = html("div", { class: "help" }, html("div", {}, ...helpTable("Keys", KEYS)), html("div", {}, ...helpTable("Processes at this moment", SIGNS), ticks));
   const close = html("button", { type: "button", class: "primary" }, "Close");
   close.addEventListener("click", () => dialog.close());
-  dialog.append(html("h2", { id: "keys-heading" }, "Keys"), html("table", {}, html("tbody", {}, ...rows)), close);
+  dialog.append(help, close);
   button("help").addEventListener("click", () => dialog.showModal());
 }
 

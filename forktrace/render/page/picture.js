@@ -55,6 +55,8 @@ function readPicture(root) {
     footer: [],
     /** @type {Frame[]} */
     frames: [],
+    /** @type {Element[]} */
+    frameNames: [],
     /** @type {{element: Element, row: number}[]} */
     loose: [],
   };
@@ -165,8 +167,9 @@ function sortElement(picture, element) {
   const kind = element.getAttribute("class") ?? "";
   if (kind === "ft-page" || y < picture.top) return;
   if (y >= picture.bottom) picture.footer.push(element);
+  else if (kind === "ft-frame-name") picture.frameNames.push(element);
   else if (kind === "ft-frame" || kind === "ft-container-frame") picture.frames.push(readFrame(picture, element));
-  else if (kind === "ft-guide" || kind === "ft-frame-name") picture.loose.push({ element, row: rowAt(picture, y) });
+  else if (kind === "ft-guide") picture.loose.push({ element, row: rowAt(picture, y) });
   else if (!EDGE_KINDS.includes(shortClass(element))) readMark(picture, element, NONE);
 }
 
@@ -235,5 +238,8 @@ function liftNames(picture) {
     row.names = svg("g", {}, svg("rect", back), ...names);
     layer.append(row.names);
   });
+  for (const name of picture.frameNames) {
+    (picture.rows[rowAt(picture, anchorOf(name).y)]?.names ?? layer).append(name);
+  }
   picture.root.append(layer);
 }

@@ -1,6 +1,8 @@
 // Step through the launch: buttons, keys, scrubber, and questions before the answer is shown.
 
 const PACE = 900; // ms between two steps
+const MOST_ANSWERS = 5;
+const FAR_UP = 50; // ancestors that can be answers
 const TICKS = 1000; // bins of the scrubber's marks
 let timer = 0;
 /** The step that is asked about, -1 for none. */
@@ -17,13 +19,22 @@ function showMoment(at) {
   const time = timeWords(STATE.at);
   const where = STEPS ? `Step ${grouped(STATE.at + 1)} of ${grouped(STEPS)} · event #${nth(S.event, STATE.at)}` : "";
   scrubber.setAttribute("aria-valuetext", `${where}: ${words}`);
-  byId("where").textContent = time ? `${where} · ${time}` : where;
-  byId("narration").textContent = words;
+  byId("where").replaceChildren(...whereWords(time));
+  byId("narration").replaceChildren(...unbroken(words));
   for (const id of ["first", "back"]) button(id).disabled = STATE.at <= 0;
   for (const id of ["next", "last"]) button(id).disabled = STATE.at >= LAST;
   lanes.show();
   showForest();
-  if (STATE.process !== NONE && STATE.step === NONE) showDetails();
+  if ((STATE.process !== NONE && STATE.step === NONE) || field("predict").checked) showDetails();
+}
+
+/** Say which step it is; the event leads to what is known of it. @param {string} time */
+function whereWords(time) {
+  if (!STEPS) return [];
+  const before = `Step ${grouped(STATE.at + 1)} of ${grouped(STEPS)} · `;
+  const link = stepLink(STATE.at, `event #${nth(S.event, STATE.at)}`);
+  link.title = "Details of this step";
+  return [before, link, time ? ` · ${time}` : ""];
 }
 
 /** Go to a step as the reader asked, and tell it. @param {number} at */
@@ -87,6 +98,7 @@ function showPlaying(playing) {
 
 /** Say if a step is worth a guess: an adoption or a wait; of brothers adopted at once the first. @param {number} step */
 function isQuestion(step) {
+  if (nth(S.other, step) === NONE) return false;
   if (kindOf(step) === "w") return true;
   if (!isAdoption(step)) return false;
   const before = step - 1;
@@ -104,35 +116,43 @@ function ask(step) {
   const words = wait
     ? `${whoAt(p, STATE.at)} has ended. Who waits for it?`
     : `${because}Who becomes the real parent of ${whoAt(p, STATE.at)}?`;
+  document.documentElement.classList.add("asking");
   const box = byId("question");
   const choices = candidates(step).map((q) => {
-    const made = html("button", { type: "button", class: "answer" }, whoAt(q, STATE.at));
+    const made = html("button", { type: "button", class: "answer", title: whoAt(q, STATE.at) }, whoAt(q, STATE.at));
     made.addEventListener("click", () => answer(step, q));
     return made;
   });
   const reveal = html("button", { type: "button", id: "reveal", class: "primary" }, "Reveal");
   reveal.addEventListener("click", () => answer(step, null));
-  box.replaceChildren(html("p", {}, html("b", {}, words)), html("div", { class: "row" }, ...choices, reveal));
-  box.hidden = false;
+  showQuestion(html("p", {}, html("b", {}, words)), html("div", { class: "row" }, ...choices, reveal));
   byId("live").textContent = `${words} ${counted(choices.length, "answer")} to choose from.`;
   (box.querySelector("button") ?? reveal).focus({ preventScroll: true });
 }
 
-/** Return who could be the answer, in the order of the rows, not more than six. @param {number} step */
+/**
+ * Return who could be the answer, in the order of the rows: ancestors by creation and by parenthood
+ * (forktrace is one), then others that are there; not more than five.
+ * @param {number} step
+ */
 function candidates(step) {
   const p = nth(S.process, step);
-  const truth = nth(S.other, step);
-  const found = new Set([truth]);
-  for (let q = nth(P.creator, p); q !== NONE && found.size < 5; q = nth(P.creator, q)) {
-    const life = lifeAt(q, STATE.at);
-    if (life === "alive" || life === "outside") found.add(q);
-  }
-  for (const q of DATA.order) {
-    if (found.size >= 5) break;
+  const found = new Set([nth(S.other, step)]);
+  const rows = [...new Set([...DATA.started.slice(1), ...DATA.order, ...found])];
+  for (const q of [...lineOf(p, P.creator), ...lineOf(p, P.parent), ...rows]) {
+    if (found.size >= MOST_ANSWERS) break;
     const life = lifeAt(q, STATE.at);
     if (q !== p && (life === "outside" || life === "alive")) found.add(q);
   }
-  return DATA.order.filter((q) => found.has(q));
+  return rows.filter((q) => found.has(q));
+}
+
+/** Return who made a process, who made that one, and so on; or whose child it was born as. @param {number} p @param {number[]} above */
+function lineOf(p, above) {
+  /** @type {number[]} */
+  const line = [];
+  for (let q = nth(above, p); q !== NONE && !line.includes(q) && line.length < FAR_UP; q = nth(above, q)) line.push(q);
+  return line;
 }
 
 /** Show what happened, and if the reader was right. @param {number} step @param {number | null} guess */
@@ -143,17 +163,33 @@ function answer(step, guess) {
     const right = guess === truth;
     const words = right ? "Right: " : `Not ${whoAt(guess, step)}: `;
     const told = html("p", { class: right ? "right" : "wrong" }, `${words}${sentence(step)}.`);
-    byId("question").replaceChildren(told);
-    byId("question").hidden = false;
+    showQuestion(told);
     byId("live").textContent = told.textContent;
   }
   button("next").focus({ preventScroll: true });
 }
 
+/** Ask, or say if it was right, in the place of the step's sentence: the lanes are not to jump. @param {Node[]} content */
+function showQuestion(...content) {
+  const box = byId("question");
+  box.replaceChildren(...content);
+  box.hidden = false;
+  byId("narration").hidden = true;
+}
+
 function endQuestion() {
   asking = NONE;
+  document.documentElement.classList.remove("asking");
   byId("question").hidden = true;
   byId("question").replaceChildren();
+  byId("narration").hidden = false;
+}
+
+/** Hide or show what is still to come, as the reader predicts or not. */
+function showPredicting() {
+  document.documentElement.classList.toggle("predicting", field("predict").checked);
+  if (!field("predict").checked) endQuestion();
+  showDetails();
 }
 
 /** Draw a tick a step under the scrubber, in the colour of its kind. */
@@ -180,6 +216,12 @@ function listenToPlayer() {
   scrubber.addEventListener("input", () => {
     pause();
     go(Number(scrubber.value));
+  });
+  field("predict").addEventListener("change", showPredicting);
+  byId("where").addEventListener("click", (event) => {
+    if (!(event.target instanceof Element) || !event.target.closest("a")) return;
+    event.preventDefault();
+    chooseStep(STATE.at);
   });
   button("first").addEventListener("click", () => jump(0));
   button("back").addEventListener("click", back);

@@ -49,6 +49,7 @@ function makeRoleFilter() {
     const role = text(nth(P.role, p));
     if (role) counts.set(role, (counts.get(role) ?? 0) + 1);
   }
+  if (counts.size < 2) return; // there is nothing to choose between
   for (const role of DATA.roles) {
     const count = counts.get(role);
     if (!count) continue;

@@ -13,7 +13,8 @@ function who(p) {
 function whoAt(p, at) {
   if (p === NONE || nth(P.flags, p) & OUTSIDE) return who(p);
   const image = imageAt(p, at);
-  return image === NONE ? who(p) : `${nth(P.id, p)} ${text(nth(DATA.images, image)[0])}`;
+  if (image === NONE) return EXECS.has(p) ? nth(P.id, p) : who(p); // its name is that of a later program
+  return `${nth(P.id, p)} ${text(nth(DATA.images, image)[0])}`;
 }
 
 /** Tell a step in a sentence. @param {number} step */
@@ -25,7 +26,7 @@ function sentence(step) {
     case "b":
       return birthWords(p, other, step);
     case "e":
-      return `${whoAt(p, step - 1)} executes ${commandLine(more, 160) || text(nth(DATA.images, more)[0])}`;
+      return execWords(p, more, step);
     case "x":
       return `${whoAt(p, step)} ends: ${text(more)}`;
     case "a":
@@ -42,6 +43,14 @@ function sentence(step) {
   }
 }
 
+/** @param {number} p @param {number} image @param {number} step */
+function execWords(p, image, step) {
+  const before = imageAt(p, step - 1);
+  const [name, args, , , , , words] = nth(DATA.images, image);
+  const same = before !== NONE && nth(DATA.images, before)[0] === name && nth(DATA.images, before)[1] === args;
+  return `${whoAt(p, step - 1)} executes ${text(words)}${same ? ", once more" : ""}`;
+}
+
 /** @param {number} p @param {number} creator @param {number} step */
 function birthWords(p, creator, step) {
   const how = text(nth(P.how, p));
@@ -51,7 +60,8 @@ function birthWords(p, creator, step) {
   if (creator === NONE) return `${id} is first seen`;
   const parent = nth(P.parent, p);
   const elsewhere = parent !== NONE && parent !== creator;
-  const whose = elsewhere ? `; its real parent is ${whoAt(parent, step)}` : "";
+  const flag = text(nth(P.call, p)).includes("CLONE_PARENT ") ? ", by CLONE_PARENT" : "";
+  const whose = elsewhere ? `; its real parent is ${whoAt(parent, step)}${flag}` : "";
   return `${whoAt(creator, step)} ${verbs[how] ?? "creates"} ${id}${whose}`;
 }
 
