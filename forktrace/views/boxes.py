@@ -13,18 +13,30 @@ from typing import Literal
 from forktrace.analysis.findings import Findings, Role
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process, image_name
-from forktrace.views.fonts import Face, fit, text_width
+from forktrace.views.calls import lasting_zombie_ns
+from forktrace.views.fonts import Face, fit, text_width, wrap
 from forktrace.views.notes import ends_words
+from forktrace.views.programs import SUBCOMMANDED
 from forktrace.views.select.words import within_words
 from forktrace.views.source import found_ended
 from forktrace.views.tree import Row
-from forktrace.views.words import ELLIPSIS, count_words, name_of, printable, program_words
+from forktrace.views.words import (
+    ELLIPSIS,
+    count_words,
+    duration_words,
+    name_of,
+    printable,
+    program_words,
+)
 
 Tone = Literal["ink", "muted", "role", "alert"]
 
 PADDING = 10.0
-_WIDEST = 196.0  # "containerd-shim-runc-v2" fits
-_LEAST_BEFORE = 60.0  # px for earlier programs on the line of the last
+ROOM = 196.0  # px for the text in a box: "containerd-shim-runc-v2" fits
+_LEAST_BEFORE = 100.0  # px for earlier programs on the line of the last
+_ARGUMENTS = 2  # lines
+_MOST = 200  # characters of the arguments, more than so many lines hold
+_CHARACTER = 6.6  # px of one in small print, roughly
 _LEADING = 1.3  # line height, of the font size
 _EARLIER = 3  # images named before the last; of more, the latest
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -96,66 +108,77 @@ class Box:
         return fsum(line.height for line in self.lines) + 1.4 * PADDING
 
 
-def box_of(launch: Launch, findings: Findings, row: Row) -> Box:
-    """Make the box of a row: who it is, its chain of programs, arguments, and end."""
+def box_of(launch: Launch, findings: Findings, row: Row, room: float = ROOM) -> Box:
+    """Make the box of a row: who it is, its chain of programs, arguments, and end.
+
+    Args:
+        launch: the launch.
+        findings: what analysis found in it.
+        row: the row.
+        room: px for programs, arguments and notes; what is longer is cut.
+    """
     process = row.process
-    lines = [_heading(row), *_programs(row), *_arguments(row)]
-    lines += [Line([_small(note)]) for note in _marks(findings, row)]
+    lines = [_heading(row, room), *_programs(row, room), *_arguments(row, room)]
+    marks = [line for note in _marks(launch, findings, row) for line in wrap(note, SMALL, room)]
+    lines += [Line([_small(mark, room)]) for mark in marks]
     if row.within:
-        lines.append(Line([_small(f"{within_words(findings, row.within)} not shown")]))
-    lines += _foot(launch, row)
+        lines.append(Line([_small(f"{within_words(findings, row.within)} not shown", room)]))
+    lines += _foot(launch, row, room)
     return Box(process.id, row.role, process.outside, row.count > 1, lines)
 
 
-def _small(text: str, tone: Tone = "muted") -> Span:
-    return Span(fit(text, SMALL, _WIDEST), SMALL, tone)
+def _small(text: str, room: float, tone: Tone = "muted") -> Span:
+    return Span(fit(text, SMALL, room), SMALL, tone)
 
 
-def _heading(row: Row) -> Line:
+def _heading(row: Row, room: float) -> Line:
     many = row.count > 1
     role = "outside the trace" if row.process.outside else row.role or ""
     spans = [Span(f"{row.count:,}{_TIMES}" if many else row.process.id, ID, "ink")]
     if role and role != "other":
         spans.append(Span(f"  {role}", SMALL, "role"))
-    return Line(spans, None if many else _small(f"pid {row.process.pid or 'unknown'}"))
+    return Line(spans, None if many else _small(f"pid {row.process.pid or 'unknown'}", room))
 
 
-def _programs(row: Row) -> list[Line]:
+def _programs(row: Row, most: float) -> list[Line]:
     """Write the chain of images, each executed by the one before: "podman ‖ conmon"."""
     process = row.process
     if process.outside:
-        return [Line([Span(fit(name_of(process), TITLE, _WIDEST), TITLE, "role")])]
+        return [Line([Span(fit(name_of(process), TITLE, most), TITLE, "role")])]
     names = [printable(image_name(image)) for image in process.images] or [name_of(process)]
     chain = [n for i, n in enumerate(names) if i == 0 or n != names[i - 1]]
-    last = Span(fit(chain[-1], TITLE, _WIDEST), TITLE, "role")
+    last = Span(fit(chain[-1], TITLE, most), TITLE, "role")
     before = "".join(name + _EXEC for name in chain[-1 - _EARLIER : -1])
     if not before:
         return [Line([last])]
-    apart = text_width(before, BEFORE) > _WIDEST - last.width < _LEAST_BEFORE
-    room = _WIDEST if apart else _WIDEST - last.width
+    apart = text_width(before, BEFORE) > most - last.width < _LEAST_BEFORE
+    room = most if apart else most - last.width
     if text_width(before, BEFORE) > room:
         before = fit(before, BEFORE, room - text_width(_EXEC, BEFORE)) + _EXEC
     earlier = Span(before, BEFORE, "muted")
     return [Line([earlier]), Line([last])] if apart else [Line([earlier, last])]
 
 
-def _arguments(row: Row) -> list[Line]:
+def _arguments(row: Row, room: float) -> list[Line]:
     process = row.process
     if process.outside or not process.images:
         return []
     image = process.images[-1]
     if image.inherited:
-        return [Line([_small("no exec")])]
-    has_subcommand = row.role in ("engine", "runtime", "cleanup")
+        return [Line([_small("no exec", room)])]
+    has_subcommand = row.role in SUBCOMMANDED
     shown = image if row.same_argv else replace(image, argv=[*row.argv])
-    room = len(name_of(process)) + 32
-    arguments = program_words(shown, room, subcommand=has_subcommand).partition(" ")[2]
+    first = len(name_of(process)) + 1 + int(room / _CHARACTER)
+    words = program_words(shown, _MOST, subcommand=has_subcommand, soon=first)
+    arguments = words.partition(" ")[2]
     if not row.same_argv:
         arguments = f"{arguments} {ELLIPSIS}" if arguments else "arguments differ"
-    return [Line([_small(arguments, "ink")])] if arguments else []
+    if not arguments:
+        return []
+    return [Line([Span(t, SMALL, "ink")]) for t in wrap(arguments, SMALL, room, _ARGUMENTS)]
 
 
-def _marks(findings: Findings, row: Row) -> list[str]:
+def _marks(launch: Launch, findings: Findings, row: Row) -> list[str]:
     process = row.process
     marks = [
         f"double fork: leaves {fork.daemon} to {fork.adopter}"
@@ -168,16 +191,21 @@ def _marks(findings: Findings, row: Row) -> list[str]:
         marks.append("subreaper (inferred)" if subreaper.inferred else "subreaper")
     if len(process.nspid) > 1 and process.nspid[-1] == 1:
         marks.append("pid 1 in its PID namespace")
+    marks += [f"exec called by thread {i.tid}" for i in process.images[-1:] if i.tid]
+    lasted = lasting_zombie_ns(process) if launch.header.times else None
+    if lasted is not None:
+        marks.append(f"a zombie for {duration_words(lasted)}")
     return marks
 
 
-def _foot(launch: Launch, row: Row) -> list[Line]:
+def _foot(launch: Launch, row: Row, room: float) -> list[Line]:
     process = row.process
     end = ends_words(launch, row.ids)
     threads = len(process.threads)
-    right = _small(f"+{count_words(threads, 'thread')}") if threads and row.count == 1 else None
+    several = threads and row.count == 1
+    right = _small(f"+{count_words(threads, 'thread')}", room) if several else None
     shown = f"{end} \N{MIDDLE DOT} a zombie" if found_ended(launch, process) else end
-    left = [_small(shown, "muted" if _calm(process, end) else "alert")] if end else []
+    left = [_small(shown, room, "muted" if _calm(process, end) else "alert")] if end else []
     return [Line(left, right)] if left or right else []
 
 

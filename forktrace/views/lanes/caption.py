@@ -76,7 +76,7 @@ def _sentences(plan: Plan, field: Field) -> Iterator[str]:
         waits = count_words(plan.plain_waits, "wait")
         yield f"Not drawn: {waits} of a parent right after its child had ended."
     if field.aside.commands:
-        yield "Command lines that found no room above or below their lanes stand with the names."
+        yield "Command lines that have no room at their lanes stand under the names."
     yield from (printable(warning) for warning in plan.launch.warnings[:5])
     more = len(plan.launch.warnings) - 5
     if more > 0:

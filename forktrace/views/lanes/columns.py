@@ -12,6 +12,7 @@ from forktrace.views.fonts import Face, text_width
 
 Zone = Literal["above", "beside", "below"]
 
+_ZONES: tuple[Zone, ...] = ("above", "beside", "below")
 _NONE: Mapping[int, float] = {}
 APART = 6.0  # px more between two notes
 PAD = 6.0  # px between a note and what it must not touch
@@ -68,6 +69,16 @@ class Note:
             ),
         ]
 
+    def nearer(self, border: Span, span: Span) -> Span:
+        """Return which of two this note runs into first, ``border`` if it can't into the other."""
+        if self.leftwards:
+            ahead = span.column < self.column
+            closer = (span.column, span.right) > (border.column, border.right)
+        else:
+            ahead = span.column > self.column
+            closer = (span.column, span.left) < (border.column, border.left)
+        return span if ahead and closer else border
+
     def width(self, limit: int) -> float:
         """Return the width in px of the text for ``limit`` characters."""
         return text_width(self.words(max(self.least, min(limit, self.most))), self.face)
@@ -94,10 +105,12 @@ class Room:
         self._last = last
         self._taken: dict[tuple[int, Zone], list[Span]] = {}
 
-    def copy(self) -> "Room":
-        """Return the same, to be filled apart."""
+    def only(self, lane: int) -> "Room":
+        """Return what stands on one lane, to be filled apart."""
         result = Room(self._last)
-        result._taken = {place: [*spans] for place, spans in self._taken.items()}
+        for zone in _ZONES:
+            if (lane, zone) in self._taken:
+                result._taken[lane, zone] = [*self._taken[lane, zone]]
         return result
 
     def take(self, lane: int, zone: Zone, span: Span) -> None:
@@ -106,13 +119,10 @@ class Room:
 
     def border(self, note: Note) -> Span:
         """Return what a note would run into first: a mark, or the field's edge."""
-        taken = self._taken.get((note.lane, note.zone), ())
-        if note.leftwards:
-            before = (s for s in taken if s.column < note.column)
-            return max(before, key=lambda s: (s.column, s.right), default=Span(0, 0, 0))
-        after = (s for s in taken if s.column > note.column)
-        edge = Span(self._last, 0, 0)
-        return min(after, key=lambda s: (s.column, s.left), default=edge)
+        border = Span(0, 0, 0) if note.leftwards else Span(self._last, 0, 0)
+        for span in self._taken.get((note.lane, note.zone), ()):
+            border = note.nearer(border, span)
+        return border
 
 
 def need_of(note: Note, border: Span, limit: int) -> Need:

@@ -7,37 +7,26 @@ from dataclasses import dataclass
 from forktrace.views.fonts import fit, text_width
 from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import CALL_KIND
-from forktrace.views.lanes.columns import (
-    APART,
-    Need,
-    Note,
-    Room,
-    Span,
-    Zone,
-    need_of,
-    room_of,
-)
+from forktrace.views.lanes.columns import Need, Note, Room, Zone, need_of, room_of
 from forktrace.views.lanes.edges import Edge, reserve
+from forktrace.views.lanes.fitting import (
+    CALM_GAP,
+    Fit,
+    first_that_fits,
+    needs_of,
+    to_scale,
+    widest_gap,
+)
 from forktrace.views.lanes.labels import BIRTH_KIND
 from forktrace.views.lanes.moves import CGROUP_KIND
+from forktrace.views.lanes.places import GOOD, Bordered, Seat, bordered, seat_notes, settle
 from forktrace.views.lanes.plan import Plan
 from forktrace.views.lanes.spacing import Spacing
 
-_LIMITS = (44, 40, 36, 32, 28, 24, 20, 18, 16, 14, 12)  # characters tried for command lines
 _ROUNDING = 0.01
-_LITTLE = 40.0  # px, of which it is a pity that a text lacks them
-_HALVINGS = 30  # of the range of scales
 _CROWD = 40  # command lines beside names
 _EARLY = 0.7  # of the width, that is expected to be there without texts
-_CALM_GAP = 20  # a gap that longer texts must leave room for
-
-
-_COMMANDS_APART = 14.0  # px that keep two command lines from being read as one
-_UNUSUAL = 0.8  # is what room at another place than the usual one is worth
-_GOOD = 28  # characters of a command line with which its first place is good enough
-_SHORT = _LIMITS[-4:]
-# gap and characters, from calm to crowded
-_TRIED = ((_CALM_GAP, _LIMITS[:-2]), (style.MIN_GAP, _SHORT), (style.DENSE_GAP + 1, _SHORT))
+_WIDER = 1.3  # times the width that it has, a small picture may get to be more regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,30 +93,32 @@ def arrange(
         fixed: what else must stand apart, whatever the texts.
     """
     spacing = Spacing(plan)
-    usual = _widest_gap(spacing, [], _EARLY * width, _EARLY * fill)
-    early = spacing.place(max(usual, _CALM_GAP), [])
+    usual = widest_gap(spacing, [], _EARLY * width, _EARLY * fill)
+    early = spacing.place(max(usual, CALM_GAP), [])
     marks = Room(plan.last)
     reserve(plan, edges, marks)
     wanted = notes
     if spacing.place(style.DENSE_GAP + 1, [*fixed])[-1] > width:  # even without a word
         wanted = [note for note in notes if note.kind != "argv"]
     while True:
-        paired = _with_borders(marks.copy(), wanted, early)
-        found = _needs(spacing, paired, width, fixed)
-        if found is not None:
+        seats = seat_notes(marks, wanted, early)
+        paired = bordered(marks, seats)
+        tried = first_that_fits(spacing, paired, width, fixed)
+        if tried is not None:
+            _settle(spacing, marks, seats, tried, (width, fill), fixed)
+            paired = needed = bordered(marks, seats)
             break
         dropped, needed = _parted(spacing, paired, width, fixed)
         gone = [note.lane for note in dropped if note.kind == "argv"]
         if not gone:
-            found = _needs(spacing, needed, width, fixed) or []
             break
         some = gone[: len(gone) // 4 + 1]  # without them the others may stand better
         wanted = [note for note in wanted if note.kind != "argv" or note.lane not in some]
-    needs = [*fixed, *found]
+    needs = [*fixed, *needs_of(spacing, needed, width, fixed)]
     if plan.times:
-        xs = _to_scale(spacing, needs, width, plan.times[-1])
+        xs = to_scale(spacing, needs, width, plan.times[-1])
     else:
-        xs = spacing.place(_widest_gap(spacing, needs, width, fill), needs)
+        xs = spacing.place(widest_gap(spacing, needs, width, fill), needs)
     texts = tuple(_texts(paired, xs))
     return Field(tuple(xs), texts, _aside(notes, texts))
 
@@ -147,57 +138,30 @@ def is_end(note: Note) -> bool:
     return note.kind.split()[0] == "end"
 
 
-def _with_borders(room: Room, notes: list[Note], xs: Sequence[float]) -> list[tuple[Note, Span]]:
-    """Find what each note would run into, and put those that can move where more room is.
-
-    ``room`` holds the marks and takes the notes, ``xs`` is where the columns would stand if there
-    were no notes.
-    """
-    placed: list[Note] = []
-    used: set[tuple[int, Zone, int, bool]] = set()
-
-    def is_best(place: Note) -> tuple[bool, float]:
-        enough = min(room_of(place, room.border(place), xs), place.width(_GOOD))
-        usual = (place.zone, place.offset) == (note.zone, note.offset)
-        return _side(place) not in used, enough if usual else enough * _UNUSUAL
-
-    # First those that can't move, last those that can also stand with the names.
-    for note in sorted(notes, key=lambda n: (len(n.places) > 1, n.kind == "argv")):
-        place = max(note.places, key=is_best)
-        used.add(_side(place))
-        room.take(place.lane, place.zone, _span(place))
-        placed.append(place)
-    return [(note, room.border(note)) for note in placed]
-
-
-def _span(place: Note) -> Span:
-    """Return what a note takes at least."""
-    width = place.width(place.least) + (_COMMANDS_APART if place.kind == "argv" else 0)
-    if place.leftwards:
-        return Span(place.column, place.offset - width, 0, place)
-    return Span(place.column, place.offset - APART, place.offset + width, place)
-
-
-def _side(place: Note) -> tuple[int, Zone, int, bool]:
-    """Return what no two notes can share: a side of a column, in a zone of a lane."""
-    return place.lane, place.zone, place.column, place.leftwards
-
-
-def _needs(
-    spacing: Spacing, notes: list[tuple[Note, Span]], width: float, fixed: Sequence[Need]
-) -> list[Need] | None:
-    """Return the needs of the longest texts that fit; None if not even the shortest do."""
-    for gap, limits in _TRIED:
-        for limit in limits:
-            needs = [need_of(note, border, limit) for note, border in notes]
-            if spacing.place(gap, [*fixed, *needs])[-1] <= width:
-                return _with_whole(needs, spacing, notes, width, gap, fixed)
-    return None
+def _settle(
+    spacing: Spacing,
+    marks: Room,
+    seats: list[Seat],
+    fit_: Fit,
+    within: tuple[float, float],
+    fixed: Sequence[Need],
+) -> None:
+    """Let notes go back to their usual places where that costs no other its room."""
+    paired = bordered(marks, seats)
+    needs = [*fixed, *(need_of(note, border, fit_.limit) for note, border in paired)]
+    gap = widest_gap(spacing, needs, *within)
+    xs = spacing.place(gap, needs)
+    for seat, (note, border) in zip(seats, paired, strict=True):
+        has = int(room_of(note, border, xs) / text_width("0", note.face))
+        seat.chars = max(fit_.limit, min(has, GOOD))
+    most = min(within[0], max(within[1], _WIDER * fit_.width))
+    calm = min(gap, CALM_GAP)
+    settle(marks, seats, lambda needs: spacing.place(calm, [*fixed, *needs])[-1] <= most)
 
 
 def _parted(
-    spacing: Spacing, notes: list[tuple[Note, Span]], width: float, fixed: Sequence[Need]
-) -> tuple[list[Note], list[tuple[Note, Span]]]:
+    spacing: Spacing, notes: Bordered, width: float, fixed: Sequence[Need]
+) -> tuple[list[Note], Bordered]:
     """Return as few notes as possible that must go, those that take most room, and the others.
 
     A lane's command lines go together, and before all other texts; then the words at births;
@@ -220,22 +184,20 @@ def _parted(
     return dropped, [pair for group in order[low:] for pair in group]
 
 
-def _dispensable(
-    spacing: Spacing, notes: list[tuple[Note, Span]], gap: float
-) -> list[list[tuple[Note, Span]]]:
+def _dispensable(spacing: Spacing, notes: Bordered, gap: float) -> list[Bordered]:
     """Group notes that stand or go together, those first that can go most easily."""
     bare = [need_of(n, b, n.least) for n, b in notes if n.kind != "argv"]
     xs = spacing.place(gap, bare)
-    groups: dict[tuple[str, int], list[tuple[Note, Span]]] = {}
+    groups: dict[tuple[str, int], Bordered] = {}
     for i, (note, border) in enumerate(notes):
         together = ("argv", note.lane) if note.kind == "argv" else ("", i)
         groups.setdefault(together, []).append((note, border))
 
-    def lacking(group: list[tuple[Note, Span]]) -> float:
+    def lacking(group: Bordered) -> float:
         needs = (need_of(note, border, note.least) for note, border in group)
         return max(need.px - (xs[need.right] - xs[need.left]) for need in needs)
 
-    def rank(group: list[tuple[Note, Span]]) -> tuple[int, float]:
+    def rank(group: Bordered) -> tuple[int, float]:
         note, lack = group[0][0], lacking(group)
         order = {"argv": 0 if lack > 0 else 3, BIRTH_KIND: 1, CALL_KIND: 4, CGROUP_KIND: 5}
         return 2 if is_end(note) else order.get(note.kind, 6), -lack
@@ -243,50 +205,7 @@ def _dispensable(
     return sorted(groups.values(), key=rank)
 
 
-def _with_whole(
-    needs: list[Need],
-    spacing: Spacing,
-    notes: list[tuple[Note, Span]],
-    width: float,
-    gap: float,
-    fixed: Sequence[Need],
-) -> list[Need]:
-    """Give those texts that lack least the room to stand there whole, as long as there is any."""
-    lacking = [
-        (whole.px - need.px, i, whole)
-        for i, (need, (note, border)) in enumerate(zip(needs, notes, strict=True))
-        if 0 < (whole := need_of(note, border, note.most)).px - need.px <= _LITTLE
-    ]
-    for _, i, whole in sorted(lacking, key=lambda item: item[:2]):
-        wider = [*needs[:i], whole, *needs[i + 1 :]]
-        if spacing.place(gap, [*fixed, *wider])[-1] <= width:
-            needs = wider
-    return needs
-
-
-def _widest_gap(spacing: Spacing, needs: list[Need], width: float, fill: float) -> float:
-    """Return the widest calm gap that fits in ``width``, wider still to ``fill`` px."""
-    for gap in range(style.FILL_GAP, style.DENSE_GAP, -1):
-        if spacing.place(gap, needs)[-1] <= (width if gap <= style.MAX_GAP else fill):
-            return gap
-    return style.DENSE_GAP
-
-
-def _to_scale(spacing: Spacing, needs: list[Need], width: float, end: int) -> list[float]:
-    """Place the columns by time, at the largest scale that fits, none too close to the next."""
-    calm = spacing.place(style.TIGHT, needs)[-1] <= width
-    gap = style.TIGHT if calm else style.DENSE_GAP
-    low, high = 0.0, width / max(end, 1)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if spacing.place(gap, needs, middle)[-1] <= width:
-            low = middle
-        else:
-            high = middle
-    return spacing.place(gap, needs, low)
-
-
-def _texts(notes: list[tuple[Note, Span]], xs: Sequence[float]) -> Iterator[tuple[Note, str]]:
+def _texts(notes: Bordered, xs: Sequence[float]) -> Iterator[tuple[Note, str]]:
     """Yield each note with its text, as long as there is room for it.
 
     Of two that face each other the first leaves the other its least width, that one takes the

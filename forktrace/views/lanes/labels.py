@@ -1,8 +1,9 @@
 """Word what stands beside the marks of a lane diagram, and the names at its left."""
 
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 
-from forktrace.model.process import Adoption, Image, Process, image_name
+from forktrace.model.process import Adoption, Image, Process
 from forktrace.views.fonts import TIMES, Face
 from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import (
@@ -13,6 +14,7 @@ from forktrace.views.lanes.calls import (
     zombie_notes,
 )
 from forktrace.views.lanes.columns import Note, Zone, fixed
+from forktrace.views.lanes.commands import command_words
 from forktrace.views.lanes.edges import adoption_title, birth_title, birth_word
 from forktrace.views.lanes.moves import move_note
 from forktrace.views.lanes.plan import Event, Lane, Plan
@@ -21,17 +23,15 @@ from forktrace.views.select.words import within_words
 from forktrace.views.source import found_ended
 from forktrace.views.words import (
     count_words,
-    cut,
     exit_words,
     printable,
-    program_words,
     show_argv,
 )
 
 _TITLE_CHARS = 4000  # of arguments, in the text that appears on hover
 BIRTH_KIND = "word birth"
 _SMALL = 6  # lanes of a picture that has room for what seldom matters
-_BELOW: tuple[tuple[Zone, bool], ...] = (("below", False),)
+_BELOW: tuple[tuple[Zone, bool], ...] = (("below", True),)
 
 
 def make_notes(plan: Plan) -> list[Note]:
@@ -71,13 +71,13 @@ def _birth(lane: Lane, column: int) -> Note | None:
 
 
 def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
-    if image is None:
+    times = _times(lane, column)
+    if image is None or not times:
         return None
-
-    again = _is_again(lane, image)
+    ending = "" if times == 1 else ", twice" if times == 2 else f", {times} times"
 
     def words(limit: int) -> str:
-        return "again" if again else command_words(lane, image, limit)
+        return command_words(lane, image, limit - len(ending)) + ending
 
     return Note(
         lane.index,
@@ -87,18 +87,24 @@ def _exec(lane: Lane, column: int, image: Image | None) -> Note | None:
         style.ARGV,
         "argv",
         words,
-        style.LEAST_CHARS,
-        style.MOST_CHARS,
+        style.LEAST_CHARS + len(ending),
+        style.MOST_CHARS + len(ending),
         exec_title(image),
         elsewhere=(("below", False), ("below", True)),
     )
 
 
-def _is_again(lane: Lane, image: Image) -> bool:
-    """Say whether a process executed what it had just executed, as runtimes do for safety."""
-    images = [own for _, own in lane.execs]
-    before = images[: images.index(image)]
-    return bool(image.argv) and bool(before) and before[-1].argv == image.argv
+def _times(lane: Lane, column: int) -> int:
+    """Return how often a process executed the same in a row, as runtimes do for safety.
+
+    That is 0 but for the first of them.
+    """
+    place = [at for at, _ in lane.execs].index(column)
+    before, same = lane.execs[:place], lane.execs[place][1].argv
+    if same and before and before[-1][1].argv == same:
+        return 0
+    after = takewhile(lambda item: same and item[1].argv == same, lane.execs[place + 1 :])
+    return 1 + sum(1 for _ in after)
 
 
 def _callers(plan: Plan) -> Iterator[Note]:
@@ -108,7 +114,7 @@ def _callers(plan: Plan) -> Iterator[Note]:
             if image.tid is not None:
                 words = fixed(f"called by thread {image.tid}")
                 yield Note(
-                    lane.index, "below", column, -1, style.WORD, CALL_KIND, words, elsewhere=_BELOW
+                    lane.index, "below", column, 0, style.WORD, CALL_KIND, words, elsewhere=_BELOW
                 )
 
 
@@ -199,18 +205,6 @@ def exec_title(image: Image) -> str:
     more = f" (cut: {size:,} characters in all)" if size > _TITLE_CHARS else ""
     path = f" [execve of {printable(image.path[:200])}]" if image.path else ""
     return line + more + path
-
-
-def command_words(lane: Lane, image: Image, limit: int) -> str:
-    """Write a command line short; just the program where several share a lane."""
-    if lane.count > 1:  # each has arguments of its own
-        return cut(f"{printable(image_name(image))} …", limit)
-    return program_words(image, limit, subcommand=has_subcommands(lane))
-
-
-def has_subcommands(lane: Lane) -> bool:
-    """Say whether a process has a part in which programs are told what to do by a word."""
-    return lane.role in ("engine", "runtime", "init-stage", "cleanup")
 
 
 def name_line(lane: Lane) -> str:

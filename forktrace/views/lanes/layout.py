@@ -26,7 +26,8 @@ from forktrace.views.lanes.frames import Frame, draw_frames, find_frames, name_n
 from forktrace.views.lanes.labels import lane_title, make_notes
 from forktrace.views.lanes.legend import draw_legend
 from forktrace.views.lanes.names import draw_name, has_third, names_width
-from forktrace.views.lanes.plan import Lane, Plan, make_plan
+from forktrace.views.lanes.plan import Lane, Plan
+from forktrace.views.lanes.planning import make_plan
 from forktrace.views.notes import ends_words
 from forktrace.views.options import ViewOptions
 from forktrace.views.select.choose import asked_for, folded, limited
@@ -165,12 +166,12 @@ def _rows(
     plan: Plan, field: Field, frames: list[Frame], top: float
 ) -> tuple[tuple[float, ...], tuple[tuple[float, float], ...]]:
     """Return the y of each lane's line, and the upper and lower edge of its row."""
-    above = {note.lane for note, text in field.texts if text and note.zone == "above"}
     below = {note.lane for note, text in field.texts if text and note.zone == "below"}
-    ups = [style.UP_TEXT if lane.index in above else style.UP for lane in plan.lanes]
+    above = any(text and note.zone == "above" for note, text in field.texts)
+    ups = [style.UP_TEXT if above else style.UP] * len(plan.lanes)
     downs = [style.DOWN_TEXT if lane.index in below else style.DOWN for lane in plan.lanes]
     for lane in plan.lanes:
-        if has_third(lane, field.aside):
+        if has_third(plan, lane, field.aside):
             downs[lane.index] = style.DOWN_THIRD
     for frame in frames:
         if frame.container is not None:

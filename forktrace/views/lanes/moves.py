@@ -31,7 +31,7 @@ def move_note(move: PlacedMove) -> Note:
         style.WORD,
         CGROUP_KIND,
         words,
-        around + style.LEAST_CHARS,
+        around + style.LEAST_PATH,
         around + _PATH_CHARS,
         _move_title(lane, move.move),
         elsewhere=_ANYWHERE if column > lane.birth else _RIGHT,

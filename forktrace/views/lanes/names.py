@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from forktrace.views.fonts import Face, fit, text_width
 from forktrace.views.lanes import style
+from forktrace.views.lanes.commands import command_words
 from forktrace.views.lanes.field import Aside
 from forktrace.views.lanes.labels import (
     badge,
-    command_words,
     detail_line,
     exec_title,
     lane_title,
@@ -16,9 +16,10 @@ from forktrace.views.lanes.labels import (
 from forktrace.views.lanes.plan import Lane, Plan
 from forktrace.views.shapes import Box, Label, Mark
 
-_WIDEST = 250.0  # px for the whole column
+_WIDEST = 280.0  # px for the whole column
 _WIDEST_ASIDE = 190.0  # px that a few command lines there may widen it to
 _WIDEST_CROWDED = 400.0  # the same where the command lines stand there
+_MANY = 8  # lanes of what ran before the trace
 _LEADING = 14.0
 _SPACE = 6.0
 _PILL = 14.0  # px that a badge's frame adds to its text
@@ -27,14 +28,18 @@ _PILL = 14.0  # px that a badge's frame adds to its text
 def names_width(plan: Plan, aside: Aside) -> float:
     """Return the px that the longest name needs, within bounds."""
     widest = max((_width(plan, lane, aside) for lane in plan.lanes), default=0.0)
-    commands = aside.crowded or any(lane.process.attached for lane in plan.lanes)
-    return min(widest, _WIDEST_CROWDED if commands else _WIDEST)
+    return min(widest, _WIDEST_CROWDED if aside.crowded or _many_stand(plan) else _WIDEST)
+
+
+def _many_stand(plan: Plan) -> bool:
+    """Say whether much ran before the trace, so that names alone tell what it was."""
+    return sum(lane.process.attached for lane in plan.lanes) > _MANY
 
 
 def _width(plan: Plan, lane: Lane, aside: Aside) -> float:
     first = _id_width(plan) + text_width(name_line(lane), style.NAME)
-    below = [text_width(text, face) for text, face, _ in _below(lane, aside)]
-    if lane.index in aside.commands and not aside.crowded:
+    below = [text_width(text, face) for text, face, _ in _below(plan, lane, aside)]
+    if len(below) > 1:
         below[-1] = min(below[-1], _WIDEST_ASIDE)
     return max(first + _badge_width(plan, lane, aside), *below)
 
@@ -53,12 +58,12 @@ def _badge_words(plan: Plan, lane: Lane, aside: Aside) -> str:
     return badge(plan, lane, with_birth=born, with_end=ended)
 
 
-def has_third(lane: Lane, aside: Aside) -> bool:
+def has_third(plan: Plan, lane: Lane, aside: Aside) -> bool:
     """Say whether three lines name a lane."""
-    return len(_below(lane, aside)) > 1
+    return len(_below(plan, lane, aside)) > 1
 
 
-def _below(lane: Lane, aside: Aside) -> list[tuple[str, Face, str]]:
+def _below(plan: Plan, lane: Lane, aside: Aside) -> list[tuple[str, Face, str]]:
     """Return the lines under the name: what a process is, and what it was called.
 
     The latter where the field has no room for it, and of what ran before the trace, which has no
@@ -67,11 +72,13 @@ def _below(lane: Lane, aside: Aside) -> list[tuple[str, Face, str]]:
     detail = (detail_line(lane), style.DETAIL, "detail")
     images = [image for image in lane.process.images if not image.inherited]
     moved = lane.index in aside.commands
-    if not images or not (moved or lane.process.attached):
+    words = dict.fromkeys(command_words(lane, image, style.MOST_CHARS) for image in images)
+    stands = lane.process.attached and [*words] != [lane.name]
+    if not words or not (moved or stands):
         return [detail]
-    words = [command_words(lane, image, style.MOST_CHARS) for image in images]
-    commands = (" → ".join(dict.fromkeys(words)), style.DETAIL_ARGV, "detail-argv")
-    return [detail, commands] if moved and not aside.crowded else [commands]
+    commands = (" → ".join(words), style.DETAIL_ARGV, "detail-argv")
+    alone = aside.crowded if moved else _many_stand(plan)
+    return [commands] if alone else [detail, commands]
 
 
 def draw_name(plan: Plan, lane: Lane, y: float, width: float, aside: Aside) -> Iterator[Mark]:
@@ -83,7 +90,7 @@ def draw_name(plan: Plan, lane: Lane, y: float, width: float, aside: Aside) -> I
     room = style.MARGIN + width - start - _badge_width(plan, lane, aside)
     name = fit(name_line(lane), style.NAME, room)
     yield Label(start, y - 2, name, style.NAME, "name", title=title)
-    for i, (text, face, kind) in enumerate(_below(lane, aside)):
+    for i, (text, face, kind) in enumerate(_below(plan, lane, aside)):
         if kind == "detail-argv":
             title = exec_title(process.images[-1])
         line = y + 13 + i * _LEADING

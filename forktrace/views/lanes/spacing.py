@@ -18,6 +18,7 @@ class Spacing:
         self._rigid: set[int] = set()
         self._after_curve: set[int] = set()
         self._minor: set[int] = set()
+        self._marks: set[int] = set()  # two on one lane, which must not run together
         for column in range(2, plan.last):
             before, event = plan.events[column - 2], plan.events[column - 1]
             if plan.lanes[event.lane].lasting_zombie and event.kind == "reap":
@@ -30,6 +31,8 @@ class Spacing:
                 self._after_curve.add(column)
             elif not _MINOR.isdisjoint((before.kind, event.kind)):
                 self._minor.add(column)
+            if before.lane == event.lane:
+                self._marks.add(column)
         self._last = plan.last
         self._lasting = [0, *(after - before for before, after in pairwise(plan.times))]
         if plan.times:
@@ -44,6 +47,8 @@ class Spacing:
         gaps[0], gaps[1] = 0.0, 12.0
         for column in self._minor:
             gaps[column] = min(gap, style.TIGHT)
+        for column in self._marks if gap > style.DENSE_GAP else ():
+            gaps[column] = max(gaps[column], style.MARKS_GAP)
         for column in (*self._after_curve, self._last):
             gaps[column] = max(gap, SWING + 10)  # the curve swings out
         for column in range(1, self._last + 1) if scale else ():

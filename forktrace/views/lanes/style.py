@@ -5,8 +5,8 @@ from forktrace.views.fonts import Face
 MARGIN = 28.0
 LANE = 6.0  # height of a lane
 THIN = 2.0  # height of a lane whose process waits in vfork
-UP = 19.0  # from a lane's line up to the row's edge, without text above the lane
-UP_TEXT = 27.0  # the same with text
+UP = 19.0  # from a lane's line up to the row's edge, where no lane has text above it
+UP_TEXT = 27.0  # the same where some have: for all, so that they stand regularly
 DOWN = 19.0
 DOWN_TEXT = 27.0
 DOWN_THIRD = 33.0  # the same with a third line of names
@@ -14,13 +14,16 @@ GUTTER = 18.0  # between the names and the field
 TIGHT = 13.0  # between two columns that belong together: birth and exec, death and adoption
 CGROUP = 8.0  # from a column to the tick that shows a change of cgroup
 CGROUP_TIGHT = 3.0  # the same where there is no room for its text
-MIN_GAP, MAX_GAP, DENSE_GAP, FILL_GAP = 16, 34, 7, 72  # between any two columns
+MIN_GAP, MAX_GAP, FILL_GAP = 16, 34, 200  # between any two columns
+CLOSE_GAP, DENSE_GAP = 12, 7  # the same in a crowd
+MARKS_GAP = 10.0  # between two on one lane, at least
 FRAME_OUT = 13.0  # px that a container's frame stands out left and right
 FRAME_TOP, FRAME_BOTTOM = 20.0, 7.0  # px that it adds to its first and its last row
 WIDTH = 1600.0
 LEAST_WIDTH = 700.0
 TITLE_WIDTH = 1000.0  # to which a long title may widen a picture
-MOST_CHARS, LEAST_CHARS = 60, 12  # of a command line above a lane
+MOST_CHARS, LEAST_CHARS = 60, 16  # of a command line: "conmon --version" has 16
+LEAST_PATH = 12  # characters of a cgroup's path
 
 TITLE = Face(15.5, bold=True, mono=True)
 SUBTITLE = Face(12.0)
