@@ -25,11 +25,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Be an edge: its id in the DOT text, SVG path data, and the points of its arrowhead."""
+    """Be an edge: its id in the DOT text, SVG path data, and the points of its arrowhead.
+
+    ``bar`` is the path of the stroke before the arrowhead that marks a vfork.
+    """
 
     id: str
     path: str
     head: str | None
+    bar: str | None = None
 
     def points(self) -> Iterator[tuple[float, float]]:
         """Yield points along the edge, near enough to each other to see what it runs through.
@@ -84,8 +88,10 @@ class Layout:
         elif what == "cluster":
             self.clusters[id_] = self._bounds([*paths, *polygons])
         elif what == "edge" and paths:
-            head = self._moved(polygons[0].attrib["points"]) if polygons else None
-            self.routes.append(Route(id_, self._moved(paths[0].attrib["d"]), head))
+            heads = [self._moved(polygon.attrib["points"]) for polygon in polygons]
+            bar = f"M{heads[1]}Z" if len(heads) > 1 else None
+            way = self._moved(paths[0].attrib["d"])
+            self.routes.append(Route(id_, way, heads[0] if heads else None, bar))
 
     def _bounds(self, outlines: list[ElementTree.Element]) -> Place:
         points = [n for o in outlines for n in numbers(o.get("d") or o.attrib["points"])]

@@ -13,14 +13,17 @@ from forktrace.model.process import Process
 from forktrace.render.notices import notice
 from forktrace.trace.text import decode_text
 from forktrace.views.boxes import Box, Line, box_of
-from forktrace.views.options import ViewOptions
-from forktrace.views.palette import BACKGROUND, INK, role_shade
+from forktrace.views.lanes.edges import is_vfork
+from forktrace.views.options import Theme, ViewOptions
+from forktrace.views.palette import BACKGROUND, INK, Shade, mix, role_shade
 from forktrace.views.select.words import hidden_words
 from forktrace.views.tree import Row, build_tree, outside_rows
 from forktrace.views.words import show_argv
 
 MOST_CHARACTERS = 50_000
 _MOST_BOXES = 80
+_ROOM = 150.0  # px of our small print; Mermaid breaks lines that are wider than some 26 characters
+_BETWEEN = 0.25  # of the way from light to dark, where a colour has 3:1 on either page
 _TITLE = 100  # characters of the command
 _SAFE = re.compile("[^\\w .,/=+…‖\N{MULTIPLICATION SIGN}-]")
 _PLAIN = re.compile("\\w|[ ./…‖\N{MULTIPLICATION SIGN}]")
@@ -81,7 +84,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     """
     tree = build_tree(launch, findings, options, _MOST_BOXES)
     rows: list[Row] = [*tree.rows, *outside_rows(launch, tree)]
-    boxes = {row.process.id: box_of(launch, findings, row) for row in rows}
+    boxes = {row.process.id: box_of(launch, findings, row, _ROOM) for row in rows}
     if tree.selection.hidden:
         notice(f"the Mermaid flowchart folds: {hidden_words(launch, tree.selection, 'box')}")
     if options.cluster:
@@ -90,7 +93,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     lines += [f'  {id_}["{_label(box)}"]:::{_class(box)}' for id_, box in boxes.items()]
     for row in rows:
         lines += [f"  {edge}" for edge in _edges(row.process, boxes)]
-    lines += [f"  {style}" for style in _styles(boxes.values(), dark=options.theme == "dark")]
+    lines += [f"  {style}" for style in _styles(boxes.values(), options.theme)]
     text = "\n".join(lines) + "\n"
     check_size(text)
     return text
@@ -108,7 +111,8 @@ def _plain(line: Line) -> str:
 def _edges(process: Process, boxes: dict[str, Box]) -> Iterator[str]:
     creator, parent = process.creator, process.parent
     if creator in boxes:
-        yield f"{creator} {_ARROWS['create']} {process.id}"
+        how = "|vfork|" if is_vfork(process.creation) else ""
+        yield f"{creator} {_ARROWS['create']}{how} {process.id}"
     if parent in boxes and parent != creator:
         yield f"{parent} {_ARROWS['parent']}|real parent| {process.id}"
     for adopter in dict.fromkeys(a.parent for a in process.adoptions):
@@ -120,12 +124,16 @@ def _class(box: Box) -> str:
     return "outside" if box.outside else (box.role or "other").replace("-", "")
 
 
-def _styles(boxes: Iterable[Box], *, dark: bool) -> Iterator[str]:
-    """Yield the colours of the roles in use."""
+def _styles(boxes: Iterable[Box], theme: Theme) -> Iterator[str]:
+    """Yield the colours of the roles in use; where the page decides, those that suit any page."""
     seen = {_class(box): box for box in boxes}
     for name, box in sorted(seen.items()):
-        shade = role_shade(box.role)
-        stroke = shade.dark if dark else shade.light
-        fill, ink = (p.dark if dark else p.light for p in (BACKGROUND, INK))
         dashes = ",stroke-dasharray:4 3" if box.outside else ""
-        yield f"classDef {name} fill:{fill},stroke:{stroke},color:{ink},text-align:left{dashes}"
+        yield f"classDef {name} {_colors(role_shade(box.role), theme)},text-align:left{dashes}"
+
+
+def _colors(stroke: Shade, theme: Theme) -> str:
+    if theme == "auto":
+        return f"fill:none,stroke:{mix(stroke.dark, stroke.light, _BETWEEN)},stroke-width:2px"
+    fill, line, ink = (p.dark if theme == "dark" else p.light for p in (BACKGROUND, stroke, INK))
+    return f"fill:{fill},stroke:{line},stroke-width:2px,color:{ink}"

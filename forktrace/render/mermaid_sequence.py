@@ -9,6 +9,7 @@ from forktrace.render.mermaid import check_size, escape_bare, front_matter
 from forktrace.render.notices import notice
 from forktrace.views.lanes.edges import birth_word
 from forktrace.views.options import ViewOptions
+from forktrace.views.programs import SUBCOMMANDED
 from forktrace.views.select.words import hidden_words
 from forktrace.views.tree import Tree, build_tree, outside_rows
 from forktrace.views.words import count_words, cut, exit_words, name_of, program_words
@@ -31,7 +32,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     rows = [*tree.rows, *outside_rows(launch, tree)]
     chosen = {row.process.id for row in rows}
     shown = [process for id_, process in launch.processes.items() if id_ in chosen]
-    steps = sorted(step for process in shown for step in _steps(process, chosen))
+    steps = sorted(step for process in shown for step in _steps(process, findings, chosen))
     lines = [*front_matter(launch), "sequenceDiagram"]
     lines += [f"  participant {process.id} as {_who(process)}" for process in shown]
     lines += [f"  {line}" for _, _, line in steps[:_MOST_STEPS]]
@@ -56,14 +57,16 @@ def _who(process: Process) -> str:
     return f"{name}<br/>outside the trace" if process.outside else name
 
 
-def _steps(process: Process, shown: set[str]) -> Iterator[Step]:
+def _steps(process: Process, findings: Findings, shown: set[str]) -> Iterator[Step]:
     """Yield the events of a process."""
     if process.outside:
         return
     yield from _birth(process, shown)
+    found = findings.roles.get(process.id)
+    has_subcommand = found is not None and found.role in SUBCOMMANDED
     for image in process.images:
         if not image.inherited and not (process.attached and image is process.images[0]):
-            words = escape_bare(program_words(image, _CHARS))
+            words = escape_bare(program_words(image, _CHARS, subcommand=has_subcommand))
             yield image.at.seq, 2, f"Note over {process.id}: exec {words}"
     for adoption in process.adoptions:
         if adoption.parent in shown:

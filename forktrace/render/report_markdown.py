@@ -6,14 +6,16 @@ from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.render import explain_markdown
 from forktrace.render.markdown import code, escape
-from forktrace.views.notes import end_words
+from forktrace.views.lanes.edges import is_vfork
+from forktrace.views.notes import ends_words
 from forktrace.views.options import ViewOptions
+from forktrace.views.programs import row_program
 from forktrace.views.select.words import hidden_words, within_words
 from forktrace.views.tree import Row, build_tree
-from forktrace.views.words import name_of, program_words
 
 _MOST_ROWS = 200  # a longer table is no help to anybody
 _CHARS = 60  # of a program with its arguments
+_NO_EXEC = " (no exec)"
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _COLUMNS = ("Process", "Pid", "Role", "Creator", "Real parent", "Program", "End", "What is odd")
 
@@ -42,14 +44,17 @@ def _cells(launch: Launch, findings: Findings, row: Row) -> Iterator[str]:
     first = "forktrace" if process.id == launch.root else "unknown"
     parents = [process.parent or first, *(adoption.parent for adoption in process.adoptions)]
     notes = [*row.notes, *([within_words(findings, row.within)] if row.within else [])]
-    words = program_words(process.images[-1], _CHARS) if process.images else name_of(process)
+    words = row_program(row, _CHARS)
+    inherited = any(image.inherited for image in process.images[-1:])
+    executed = words.removesuffix(_NO_EXEC) if inherited else words
+    creator = process.creator or ""
     yield f"{several}{process.id}"
     yield str(process.pid) if process.pid and row.count == 1 else ""
     yield escape("outside" if process.outside else row.role or "")
-    yield process.creator or ""
+    yield f"{creator} (vfork)" if creator and is_vfork(process.creation) else creator
     yield "" if process.outside else escape(" → ".join(dict.fromkeys(parents)))
-    yield _code(words)
-    yield escape(end_words(launch, process))
+    yield _code(executed) + escape(words[len(executed) :])
+    yield escape(ends_words(launch, row.ids))
     yield escape("; ".join(notes))
 
 

@@ -5,7 +5,6 @@ rich measures the text and writes the colours.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
@@ -13,15 +12,10 @@ from forktrace.render.terminal_style import columns, fit, paint
 from forktrace.trace.text import decode_text
 from forktrace.views.notes import closing_notes, ends_words, summary_lines
 from forktrace.views.options import ViewOptions
+from forktrace.views.programs import row_program
 from forktrace.views.select.words import hidden_words, within_words
 from forktrace.views.tree import Row, Tree, build_tree
-from forktrace.views.words import (
-    ELLIPSIS,
-    count_words,
-    name_of,
-    program_words,
-    show_argv,
-)
+from forktrace.views.words import count_words, show_argv
 
 _WIDTH = 80
 _NARROWEST = 60
@@ -29,7 +23,6 @@ _GAP = "  "
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _LEVEL = 3  # columns that a level of the tree takes
 _LEAST_PROGRAM = 24  # columns that a deep tree's guides leave to the program
-_SHORT = 24  # an inherited program is repeated with its arguments up to this length
 
 _GREY = ("helper", "other", "outside")
 
@@ -95,7 +88,7 @@ class _Page:
     def _row(self, row: Row) -> str:
         role, guides, tail = _role(row), self._guides(row), self._tail(row)
         room = self._middle - len(guides) - len(tail)
-        program = fit(_program(row, room), room)
+        program = fit(row_program(row, room), room)
         name, space, arguments = program.partition(" ")
         name = self._paint(role if role not in _GREY else "", name)
         end = ends_words(self._launch, row.ids)
@@ -133,7 +126,7 @@ class _Page:
     def _needed(self, row: Row) -> int:
         """Return how wide a row's middle column is, with its program cut to the room there is."""
         aside = len(self._guides(row)) + len(self._tail(row))
-        return aside + min(columns(_program(row, self._middle - aside)), self._middle - aside)
+        return aside + min(columns(row_program(row, self._middle - aside)), self._middle - aside)
 
     def _guides(self, row: Row, *, below: bool = False) -> str:
         """Draw the lines that lead to a row, or those that pass ``below`` it.
@@ -187,26 +180,6 @@ def _pid(row: Row) -> str:
 
 def _role(row: Row) -> str:
     return "outside" if row.process.outside else row.role or ""
-
-
-def _is_own(row: Row) -> bool:
-    images = row.process.images
-    return bool(images) and not images[-1].inherited
-
-
-def _program(row: Row, room: int) -> str:
-    """Say what a process ran. One that never called exec has its creator's program."""
-    process = row.process
-    if process.outside or not process.images:
-        return name_of(process)
-    if not row.same_argv:
-        shared = replace(process.images[-1], argv=[*row.argv])
-        return f"{program_words(shared, room - 2)} {ELLIPSIS}"
-    if _is_own(row):
-        has_subcommand = row.role in ("engine", "runtime", "cleanup")
-        return program_words(process.images[-1], room, subcommand=has_subcommand)
-    whole = program_words(process.images[-1])
-    return f"{whole if len(whole) <= _SHORT else name_of(process)} (no exec)"
 
 
 def _end_style(end: str) -> str:

@@ -6,7 +6,6 @@ picture's id, so that several pictures can stand in one page.
 
 from collections.abc import Iterable, Iterator
 
-from forktrace.render.dot import mix
 from forktrace.views.fonts import SANS_STACK
 from forktrace.views.options import Theme
 from forktrace.views.palette import (
@@ -18,7 +17,9 @@ from forktrace.views.palette import (
     PANEL,
     ROLE_WORDS,
     ROLES,
+    TINT,
     Shade,
+    mix,
 )
 
 _STROKES = {
@@ -26,6 +27,7 @@ _STROKES = {
     "outside .ft-box": "stroke-dasharray:4 3",
     "cluster-box": "stroke-width:1.2",
     "create": "fill:none;stroke-width:1.5",
+    "vfork": "fill:none;stroke-width:1.5",
     "parent": "fill:none;stroke-width:0.9",
     "standing": "fill:none;stroke-dasharray:3 3;stroke-width:1.1",
     "reparent": "fill:none;stroke-dasharray:9 5;stroke-width:1.8",
@@ -36,6 +38,8 @@ _COLORS = (
     ("alert", "fill", ALERT),
     ("create", "stroke", MUTED),
     ("create-head", "fill", MUTED),
+    ("vfork", "stroke", MUTED),
+    ("vfork-head", "fill", MUTED),
     ("parent", "stroke", GREY),
     ("standing", "stroke", GREY),
     ("reparent", "stroke", INK),
@@ -72,7 +76,7 @@ def _colors(scope: str, roles: list[str], *, dark: bool) -> Iterator[str]:
     words: dict[str, Shade] = {str(role): shade for role, shade in ROLE_WORDS.items()}
     for role in roles:
         color = _pick(shades.get(role, GREY), dark)
-        tint = mix(color, _pick(BACKGROUND, dark))
+        tint = mix(color, _pick(BACKGROUND, dark), TINT)
         yield f"#{scope} .ft-{role} .ft-box{{fill:{tint};stroke:{color}}}"
         yield f"#{scope} .ft-{role} .ft-role{{fill:{_pick(words.get(role, MUTED), dark)}}}"
 

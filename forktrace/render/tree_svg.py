@@ -12,13 +12,15 @@ from math import fsum
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.render import metadata
-from forktrace.render.dot import Cluster, Picture, write_dot
+from forktrace.render.dot import write_dot
 from forktrace.render.graphviz_layout import Layout, Place, Route, px
 from forktrace.render.graphviz_tools import dot_to_svg
+from forktrace.render.tree_picture import Cluster, Picture
+from forktrace.render.tree_routes import HEAD, bounds, route
 from forktrace.render.tree_style import style_sheet
 from forktrace.render.xml import escape
 from forktrace.views.boxes import CLUSTER, PADDING, SMALL, Box, Line, Span
-from forktrace.views.fonts import Face, fit
+from forktrace.views.fonts import Face, fit, wrap
 from forktrace.views.options import ViewOptions
 from forktrace.views.story import tell
 from forktrace.views.words import cut, show_argv
@@ -28,20 +30,23 @@ _NARROWEST = 640.0
 _TITLE = Face(16, bold=True)
 _CAPTION = Face(12)
 _BASELINE = 0.95  # of the font size, from the top of a line
+_LEADING = 1.3  # lines of a cluster's name, of the font size
 _CLEAR = 5.0  # px between a cluster's name and an edge
 _STEP = 6.0  # px from one place tried for it to the next
 _STACK = 5.0  # px between the outlines of a box that stands for several
 _SAMPLE = 34.0  # px that a sample in the key takes
 _HOVER = 2000  # characters of the arguments shown on hover
 
-_BACK_TO_FRONT = ("standing", "parent", "create", "reparent")
+_BACK_TO_FRONT = ("standing", "parent", "create", "vfork", "reparent")
 _KEY = {
     "create": "created",
+    "vfork": "created by vfork: a thread waits until the child execs or ends",
     "standing": "real parent, of what ran already",
-    "parent": "real parent at birth, where another process created it",
-    "reparent": "adopted: its real parent after the old one's end",
+    "parent": "real parent, where it is not the creator",
+    "reparent": "adopted: the old parent died",
 }
-_EXEC_WORDS = "\N{DOUBLE VERTICAL LINE}  exec: the same process, another program"
+_EXEC_WORDS = "\N{DOUBLE VERTICAL LINE}  exec: another program, same process"
+_TITLE_LINES = 3
 
 
 def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
@@ -52,8 +57,8 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     """
     picture = Picture(launch, findings, options)
     layout = Layout(dot_to_svg(write_dot(picture, dark=False, titled=False)))
-    width = max(layout.width + 2 * _MARGIN, _NARROWEST)
-    body = _Body(picture, layout, width)
+    body = _Body(picture, layout)
+    width = body.width
     scope = "ft" + sha256("\n".join(body.lines).encode()).hexdigest()[:10]
     scale = (options.width or width) / width
     opening = {
@@ -82,8 +87,10 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
 class _Body:
     """Write what is seen, from top to bottom: title and caption, graph, key."""
 
-    def __init__(self, picture: Picture, layout: Layout, width: float) -> None:
-        self._width = width
+    def __init__(self, picture: Picture, layout: Layout) -> None:
+        self._routes = route(picture.edges, layout, downwards=picture.downwards)
+        self._left, self._top, self._right, self._bottom = bounds(layout, self._routes)
+        self.width = max(self._right - self._left + 2 * _MARGIN, _NARROWEST)
         self._y = _MARGIN
         self.lines = [
             *self._heading(picture),
@@ -93,30 +100,32 @@ class _Body:
         self.height = self._y + _MARGIN
 
     def _heading(self, picture: Picture) -> Iterator[str]:
-        room = self._width - 2 * _MARGIN
-        spans = [Span(fit(picture.title, _TITLE, room), _TITLE, "ink")]
-        spans += [Span(fit(c, _CAPTION, room), _CAPTION, "muted") for c in picture.caption]
+        room = self.width - 2 * _MARGIN
+        titles = wrap(picture.title, _TITLE, room, _TITLE_LINES)
+        spans = [Span(line, _TITLE, "ink") for line in titles]
+        notes = [line for note in picture.caption for line in wrap(note, _CAPTION, room)]
+        spans += [Span(line, _CAPTION, "muted") for line in notes]
         for span in spans:
             yield _text(span, _MARGIN, self._y + span.face.size)
             self._y += span.face.size * 1.4
-        self._y += 8
+        self._y += 12
 
     def _graph(self, picture: Picture, layout: Layout) -> Iterator[str]:
-        left = (self._width - layout.width) / 2
-        yield _open("g", {"transform": f"translate({px(left)} {px(self._y)})"})
+        left = (self.width - self._left - self._right) / 2
+        yield _open("g", {"transform": f"translate({px(left)} {px(self._y - self._top)})"})
         for cluster in picture.clusters:
-            yield from _cluster(cluster, layout.clusters[cluster.id], layout.routes)
+            yield from _cluster(cluster, layout.clusters[cluster.id], self._routes)
         kinds = {edge.id: edge.kind for edge in picture.edges}
         for kind in _BACK_TO_FRONT:
-            for route in layout.routes:
-                if kinds[route.id] == kind:
-                    yield from _edge(kind, route)
+            for found in self._routes:
+                if kinds[found.id] == kind:
+                    yield from _edge(kind, found)
         for id_, box in picture.boxes.items():
             argv = picture.launch.processes[id_].argv
             hover = f"{id_}: {show_argv(argv, _HOVER)}" if argv else id_
             yield from _box(box, layout.places[id_], hover)
         yield "</g>"
-        self._y += layout.height + 12
+        self._y += self._bottom - self._top + 16
 
     def _key(self, picture: Picture) -> Iterator[str]:
         """Explain the marks in use, side by side where there is room."""
@@ -135,7 +144,7 @@ class _Body:
 
     def _place(self, x: float, width: float) -> float:
         """Return where something of this width can stand: at ``x``, or on a new line."""
-        if x > _MARGIN and x + width > self._width - _MARGIN:
+        if x > _MARGIN and x + width > self.width - _MARGIN:
             self._y += 18
             return _MARGIN
         return x
@@ -146,14 +155,18 @@ def _sample(kind: str, x: float, y: float) -> Route:
     end = x + _SAMPLE
     if kind in ("parent", "standing"):
         return Route(kind, f"M{px(x)},{px(y)}H{px(end)}", None)
-    head = f"{px(end - 8)},{px(y - 2.8)} {px(end)},{px(y)} {px(end - 8)},{px(y + 2.8)}"
-    return Route(kind, f"M{px(x)},{px(y)}H{px(end - 8)}", head)
+    base = end - HEAD
+    head = f"{px(base)},{px(y - 2.8)} {px(end)},{px(y)} {px(base)},{px(y + 2.8)}"
+    bar = f"M{px(base - 2)},{px(y - 4.5)}V{px(y + 4.5)}" if kind == "vfork" else None
+    return Route(kind, f"M{px(x)},{px(y)}H{px(base)}", head, bar)
 
 
-def _edge(kind: str, route: Route) -> Iterator[str]:
-    yield _tag("path", {"class": f"ft-{kind}", "d": route.path})
-    if route.head:
-        yield _tag("polygon", {"class": f"ft-{kind}-head", "points": route.head})
+def _edge(kind: str, way: Route) -> Iterator[str]:
+    yield _tag("path", {"class": f"ft-{kind}", "d": way.path})
+    if way.head:
+        yield _tag("polygon", {"class": f"ft-{kind}-head", "points": way.head})
+    if way.bar:
+        yield _tag("path", {"class": f"ft-{kind}", "d": way.bar})
 
 
 def _box(box: Box, place: Place, hover: str) -> Iterator[str]:
@@ -177,18 +190,22 @@ def _cluster(cluster: Cluster, place: Place, routes: Sequence[Route]) -> Iterato
     sides = {"x": px(place.x), "y": px(place.y)}
     sides |= {"height": px(place.height), "width": px(place.width)}
     yield _tag("rect", {"class": "ft-cluster-box", "rx": "9", **sides})
-    name = Span(fit(cluster.label, CLUSTER, place.width - 2 * PADDING), CLUSTER, "muted")
-    yield _text(name, _free_x(place, name, routes), place.y + 1.4 * CLUSTER.size)
+    room = place.width - 2 * PADDING
+    names = [Span(fit(line, CLUSTER, room), CLUSTER, "muted") for line in cluster.lines]
+    x = _free_x(place, names, routes)
+    for i, name in enumerate(names):
+        yield _text(name, x, place.y + (1.4 + _LEADING * i) * CLUSTER.size)
     yield "</g>"
 
 
-def _free_x(place: Place, name: Span, routes: Sequence[Route]) -> float:
+def _free_x(place: Place, names: Sequence[Span], routes: Sequence[Route]) -> float:
     """Return where a cluster's name can start so that no edge runs through it, if anywhere."""
-    top, bottom = place.y, place.y + 1.9 * CLUSTER.size
+    top, bottom = place.y, place.y + (0.6 + _LEADING * len(names)) * CLUSTER.size
+    width = max(name.width for name in names)
     crossing = [x for route in routes for x, y in route.points() if top <= y <= bottom]
     x = place.x + PADDING
-    while x + name.width <= place.x + place.width - PADDING:
-        if not any(x - _CLEAR < other < x + name.width + _CLEAR for other in crossing):
+    while x + width <= place.x + place.width - PADDING:
+        if not any(x - _CLEAR < other < x + width + _CLEAR for other in crossing):
             return x
         x += _STEP
     return place.x + PADDING

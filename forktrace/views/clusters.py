@@ -1,12 +1,13 @@
 """Group processes by what they share: a container, a cgroup, a session, a PID namespace."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from forktrace.analysis.findings import Findings
+from forktrace.analysis.hierarchies import V2, paths, telling
 from forktrace.model.history import History
 from forktrace.model.launch import Launch
-from forktrace.model.process import Process
 from forktrace.views.containers import container_words
 from forktrace.views.namespaces import pid_namespaces
 from forktrace.views.options import Cluster
@@ -70,20 +71,14 @@ def _pid_namespaces(launch: Launch) -> Iterable[tuple[str, str]]:
 def _cgroups(launch: Launch) -> Iterable[tuple[str, str]]:
     """Yield the paths in the hierarchy that tells most apart; of equal ones in that of v2."""
     history = History(launch, "cgroup")
-    paths = {p.id: _paths(history, p) for p in launch.processes.values()}
-    names = dict.fromkeys(name for found in paths.values() for name in found)
-    apart = {name: len({found.get(name) for found in paths.values()}) for name in names}
-    best = max(names, key=lambda name: (apart[name], not name, name == "name=systemd"), default="")
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for id_ in launch.processes:
+        for hierarchy, path in paths(history.last(id_) or ()).items():
+            found[hierarchy][id_] = path
+    best = telling(found) or V2
     kind = f"cgroup ({printable(best)})" if best else "cgroup"
-    for id_, found in paths.items():
-        if best in found:
-            yield id_, f"{kind} {_short(printable(found[best]))}"
-
-
-def _paths(history: History, process: Process) -> dict[str, str]:
-    """Return the paths by hierarchy: the controllers of v1, "" for v2 (cgroups(7))."""
-    lines = [line.split(":", 2) for line in history.last(process.id) or ()]
-    return {parts[1]: parts[2] for parts in lines if len(parts) == 3}
+    for id_, path in found[best].items():
+        yield id_, f"{kind} {_short(printable(path))}"
 
 
 def _short(path: str) -> str:

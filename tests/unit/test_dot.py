@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from forktrace.analysis.findings import Container
 from forktrace.analysis.passes import analyse
 from forktrace.model.launch import Launch
-from forktrace.render.dot import MAX_BOXES, Picture, escape_label, mix, render
+from forktrace.render.dot import escape_label, render
+from forktrace.render.tree_picture import GAP_ALONG, MAX_BOXES, Picture
 from forktrace.trace import events
 from forktrace.views.options import Cluster, ViewOptions
+from forktrace.views.palette import mix
 from tests.unit.events import Step, launch_of
 from tests.unit.podman import podman_steps
 
@@ -42,21 +44,21 @@ def lines(of: Picture, id_: str) -> list[list[str]]:
 
 def test_the_edges_of_podman() -> None:
     assert edges(picture(*podman_steps())) == {
-        "create p1 p2*",
-        "create p1 p3*",
+        "vfork p1 p2*",
+        "vfork p1 p3*",
         "create p3 p4*",
         "reparent x1 p4",
         "create p4 p5*",
-        "create p5 p6*",
+        "vfork p5 p6*",
         "parent p5 p7*",
         "create p6 p7",
         "parent p5 p8*",
         "create p7 p8",
         "reparent p4 p8",
-        "create p1 p9*",
+        "vfork p1 p9*",
         "create p4 p10*",
-        "create p10 p11*",
-        "create p10 p12*",
+        "vfork p10 p11*",
+        "vfork p10 p12*",
     }
 
 
@@ -65,7 +67,8 @@ def test_what_a_box_says() -> None:
     assert lines(of, "p3") == [
         ["p3", "  monitor", "pid 3020"],
         ["podman ‖ ", "conmon"],
-        ["--api-version 1 -c 5853b4a3807…"],
+        ["--api-version 1 -c 5853b4a38079…"],
+        ["-u 5853b4a38079… -r …"],
         ["double fork: leaves p4 to x1"],
         ["exit 0"],
     ]
@@ -125,6 +128,52 @@ def test_a_deep_narrow_tree_grows_downwards() -> None:
     assert picture(*chain).downwards
 
 
+def test_boxes_of_seven_generations_make_room_for_each_other_on_a_page() -> None:
+    chain: list[Step] = [("root", 10, ["sh", "-c", "a long command line, with much to tell"])]
+    for pid in range(11, 17):
+        chain += [("fork", pid - 1, pid), ("exec", pid, "a-program-with-a-long-name --and options")]
+    six, seven = picture(*chain[:-2]), picture(*chain)
+    assert not seven.downwards
+    assert seven.width < six.width
+    assert 7 * seven.width + 6 * GAP_ALONG <= 1560
+
+
+def test_the_subcommand_is_told_where_the_options_before_it_leave_no_room() -> None:
+    runc = "runc --systemd-cgroup --log-format=json --log /run/containers/x/oci-log create -b /x id"
+    steps: list[Step] = [("root", 10, "podman run x"), ("fork", 10, 11), ("exec", 11, "conmon")]
+    of = picture(*steps, ("fork", 11, 12), ("exec", 12, runc))
+    assert ["… create -b /x id"] in lines(of, "p3")
+
+
+def test_arguments_are_broken_between_words_and_end_with_an_ellipsis() -> None:
+    of = picture(("root", 10, "e run --rm --network=host --name baz alpine sleep 1000 --and --many more"))
+    shown = [["run --rm --network=host --name"], ["baz alpine sleep 1000 --and …"]]
+    assert lines(of, "p1")[2:-1] == shown
+
+
+def test_an_adopted_one_stands_behind_its_siblings_with_who_made_it_one() -> None:
+    steps: list[Step] = [("root", 9, "shim"), ("fork", 9, 10), ("fork", 10, 11)]
+    steps += [("clone", 11, 12, "PARENT"), ("fork", 10, 13), ("exit", 10, 0), ("reparent", 12, 9)]
+    of = picture(*steps)
+    assert list(of.boxes) == ["p1", "p2", "p5", "p3", "p4"]
+
+
+def test_siblings_that_were_all_adopted_keep_their_order() -> None:
+    steps: list[Step] = [("root", 9, "subreaper"), ("fork", 9, 10)]
+    for pid in (11, 12, 13):
+        steps += [("fork", 10, pid), ("exec", pid, f"program{pid}")]
+    of = picture(*steps, ("exit", 10, 0), *(("reparent", pid, 9) for pid in (11, 12, 13)))
+    assert list(of.boxes) == ["p1", "p2", "p3", "p4", "p5"]
+
+
+@pytest.mark.parametrize(("daemon", "order"), [(11, ["x1", "p1"]), (12, ["p1", "x1"])])
+def test_an_adopter_stands_on_the_side_of_the_adopted(daemon: int, order: list[str]) -> None:
+    steps: list[Step] = [("root", 10, "sh"), ("fork", 10, 11), ("fork", 10, 12)]
+    steps += [("fork", 11, 21), ("fork", 12, 22)]
+    of = picture(*steps, ("exit", daemon, 0), ("reparent", daemon + 10, 1))
+    assert [id_ for id_ in of.boxes if id_ in order] == order
+
+
 def test_the_theme_chooses_the_colours() -> None:
     launch = launch_of(*podman_steps())
     assert "#005A9C" in dot(launch)
@@ -132,7 +181,7 @@ def test_the_theme_chooses_the_colours() -> None:
 
 
 def test_the_tint_lies_between_the_colour_and_the_page() -> None:
-    assert mix("#000000", "#ffffff") == "#ededed"
+    assert mix("#000000", "#ffffff", 0.07) == "#ededed"
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from forktrace.analysis.passes import analyse
 from forktrace.errors import MissingToolError
 from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
-from forktrace.render.dot import Picture
 from forktrace.render.graphviz_layout import Layout, Route, px
 from forktrace.render.graphviz_tools import dot_to_svg, find_graphviz
+from forktrace.render.tree_picture import Picture
 from forktrace.render.tree_svg import render
 from forktrace.trace.reader import read_trace
 from forktrace.views.boxes import CLUSTER
@@ -64,7 +64,9 @@ def test_every_box_and_edge_of_podman_is_drawn() -> None:
     )
     paths = [p.get("class") for p in root.iter(f"{SVG}path")]
     in_key = 1
-    assert paths.count("ft-create") == 11 + in_key
+    with_bar = 2
+    assert paths.count("ft-create") == 5 + in_key
+    assert paths.count("ft-vfork") == (6 + in_key) * with_bar
     assert paths.count("ft-parent") == 2 + in_key
     assert paths.count("ft-reparent") == 2 + in_key
     assert texts(svg)[:2] == [PODMAN, "12 processes and 6 more threads · 51.1 ms · complete"]
@@ -276,7 +278,8 @@ def test_every_cluster_is_framed_and_named(by: Cluster) -> None:
     clusters = Picture(launch, findings, ViewOptions(cluster=by)).clusters
     svg = render(launch, findings, ViewOptions(cluster=by))
     groups = of_class(svg, "ft-cluster") + of_class(svg, "ft-container-cluster")
-    assert [group.findtext(f"{SVG}text") for group in groups] == [c.label for c in clusters]
+    named = [" · ".join(t.text or "" for t in group.iter(f"{SVG}text")) for group in groups]
+    assert named == [c.label for c in clusters]
     assert clusters
 
 
@@ -286,12 +289,12 @@ def test_the_name_of_a_container_is_whole_and_no_edge_runs_through_it(path: Path
     launch = build_launch(read_trace(path))
     findings = analyse(launch)
     svg = render(launch, findings, ViewOptions(cluster="container"))
-    names = [g.find(f"{SVG}text") for g in of_class(svg, "ft-container-cluster")]
+    names = [t for g in of_class(svg, "ft-container-cluster") for t in g.iter(f"{SVG}text")]
     assert names
-    edges = [e for kind in ("create", "parent", "reparent") for e in of_class(svg, f"ft-{kind}")]
+    kinds = ("create", "vfork", "parent", "reparent")
+    edges = [e for kind in kinds for e in of_class(svg, f"ft-{kind}")]
     routes = [Route("", edge.attrib["d"], None) for edge in edges if "C" in edge.get("d", "")]
     for name in names:
-        assert name is not None
         text = name.text or ""
         assert not text.endswith("…")
         left, baseline = float(name.attrib["x"]), float(name.attrib["y"])
