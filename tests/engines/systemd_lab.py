@@ -8,21 +8,20 @@ and nothing of it is left when it has been stopped.
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.engines.cgroups import own_cgroups
+from tests.engines.cgroups import new_cgroups
 from tests.integration.harness import PATIENCE, PROJECT
+from tests.mirror import apt_mirror
 
 SUITE = "bookworm"
 PACKAGES = (
@@ -32,7 +31,7 @@ PACKAGES = (
 NEEDED = ("debootstrap", "systemd-nspawn", "nsenter", "setpriv", "unshare")
 PYTHON = (3, 11)  # the suite's own, for which the environment's compiled modules must be
 
-BUILD_SECONDS, BOOT_SECONDS, STOP_SECONDS = 240, 60, 15
+BUILD_SECONDS, BOOT_SECONDS = 240, 60
 CONSOLE_LINES = 30
 SHARED = "/root/traces"  # in the machine, what is folder/traces outside
 ENVIRONMENT = {
@@ -100,15 +99,10 @@ def _bootstrap(root: Path) -> None:
 
 
 def _mirror() -> str:
-    """Return the first URI of apt's own sources."""
-    folder = Path("/etc/apt")
-    for file in (folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))):
-        lines = file.read_text().splitlines() if file.is_file() else []
-        kept = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
-        found = re.search(r"^(?:URIs:|deb\s)(?:\s*\[[^]]*\])?\s*(\w+:\S+)", kept, re.MULTILINE)
-        if found:
-            return found[1]
-    raise LabError("no package source is named in /etc/apt")
+    found = apt_mirror()
+    if found is None:
+        raise LabError("no package source is named in /etc/apt")
+    return found
 
 
 def _last_lines(log: Path) -> str:
@@ -231,7 +225,7 @@ def boot(folder: Path) -> Iterator[Machine]:
     wrapper.write_text(WRAPPER)
     wrapper.chmod(0o755)
     console = folder / "console"
-    with _cgroups() as files, console.open("wb") as out:
+    with new_cgroups() as files, console.open("wb") as out:
         nspawn = subprocess.Popen(
             _nspawn(root, folder), env=ENVIRONMENT, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=out, stderr=out,
@@ -312,31 +306,6 @@ def _stop(nspawn: "subprocess.Popen[bytes]") -> None:
         nspawn.wait()
 
 
-@contextmanager
-def _cgroups() -> Iterator[list[Path]]:
-    """Make a cgroup in every hierarchy, below the one that we are in; remove them at the end.
-
-    Yields the cgroup.procs of each.
-    """
-    made: list[Path] = []
-    name = f"forktrace-{uuid.uuid4().hex[:12]}"
-    try:
-        for folder in own_cgroups():
-            cgroup = folder / name
-            cgroup.mkdir()
-            made.append(cgroup)
-            for file in (
-                "cpuset.cpus",
-                "cpuset.mems",
-            ):  # v1: empty at first, and then no one can enter
-                if (cgroup / file).exists() and (folder / "tasks").exists():
-                    (cgroup / file).write_text((folder / file).read_text())
-        yield [cgroup / "cgroup.procs" for cgroup in made]
-    finally:
-        for cgroup in made:
-            _remove_cgroup(cgroup)
-
-
 def _is_v1_controller(cgroup: Path) -> bool:
     """Say whether a cgroup is in a v1 hierarchy that has controllers (systemd has one without)."""
     return (cgroup / "tasks").exists() and "systemd" not in cgroup.parts
@@ -345,20 +314,6 @@ def _is_v1_controller(cgroup: Path) -> bool:
 def _enter(files: Sequence[Path]) -> None:
     for file in files:
         file.write_text("0")
-
-
-def _remove_cgroup(cgroup: Path) -> None:
-    """Remove a cgroup and those below it; what has just ended may stay in one for a moment."""
-    deadline = time.monotonic() + STOP_SECONDS
-    for folder, _, _ in os.walk(cgroup, topdown=False):
-        while True:
-            try:
-                Path(folder).rmdir()
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
 
 
 def why_not() -> str | None:

@@ -72,6 +72,7 @@ def daemons(
                 "setpriv", "--pdeathsig", "TERM", "--", "unshare", "--mount", "sh", "-c",
                 'mount -t tmpfs tmpfs /run && exec "$@"', "sh",
                 DOCKERD, "--iptables=false", "--bridge=none", "--storage-driver=vfs",
+                "--exec-opt=native.cgroupdriver=cgroupfs",  # else, on cgroup v2, it is systemd's
                 f"--data-root={folder}/data", f"--exec-root={folder}/exec", "-H", socket,
                 f"--pidfile={folder}/pid", f"--cgroup-parent=/{name}",
             ],

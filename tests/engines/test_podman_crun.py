@@ -1,5 +1,7 @@
 """podman with crun, which needs no stages, and can do without cgroups."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.engines.lab import (
@@ -9,7 +11,6 @@ from tests.engines.lab import (
     cgroup_of,
     inspect,
     namespaces_of,
-    podman,
     start,
 )
 from tests.engines.traced import Traced
@@ -38,9 +39,11 @@ def crun(forktrace: Forktrace, need: Need) -> Forktrace:
     return forktrace
 
 
-def run_one(crun: Forktrace, name: str, *more: str) -> tuple[Traced, dict[int, dict[str, object]]]:
+def run_one(
+    crun: Forktrace, name: str, *more: str, command: Sequence[str] = CRUN
+) -> tuple[Traced, dict[int, dict[str, object]]]:
     """Run a container to its end; returns its trace, and what /proc said of conmon and it."""
-    run = start(crun, *CRUN, "--rm", "-i", "--name", name, *more, "sh", "-c", WAIT)
+    run = start(crun, *command, "--rm", "-i", "--name", name, *more, "sh", "-c", WAIT)
     run.up()
     state = inspect(name)["State"]
     seen: dict[int, dict[str, object]] = {
@@ -104,10 +107,10 @@ def test_born_in_its_cgroup(forktrace: Forktrace, need: Need, image: str, contai
     The options are for a v2 hierarchy without controllers, and a crun that may raise no limit.
     """
     need("crun", "unshare")
-    if "cgroupfs" not in podman("info", "-f", "{{.Host.CgroupManager}}"):
-        pytest.skip("podman leaves cgroups to systemd here")
     forktrace.program = (*V2_ALONE, *forktrace.program)
-    traced, seen = run_one(forktrace, container, "--privileged", "--pids-limit=0", image)
+    command = ["podman", "--cgroup-manager", "cgroupfs", *CRUN[1:]]
+    more = ("--privileged", "--pids-limit=0", image)
+    traced, seen = run_one(forktrace, container, *more, command=command)
     conmon, payload = map(traced.with_pid, seen)
     assert payload.creation is not None
     assert "CLONE_INTO_CGROUP" in payload.creation.flags

@@ -26,7 +26,14 @@ from tests.engines.lab import (
     unique_name,
 )
 from tests.engines.traced import Traced
-from tests.integration.harness import Forktrace, alive, read_records, status_field, wait_until
+from tests.integration.harness import (
+    PATIENCE,
+    Forktrace,
+    alive,
+    read_records,
+    status_field,
+    wait_until,
+)
 
 pytestmark = pytest.mark.engine
 
@@ -210,7 +217,7 @@ def test_traced_by_the_user_when_the_namespace_is_there(by_user: Forktrace, user
     run.up()
     payload_pid = the_pid(run.trace, "sh", "-c", WAIT)
     namespaces = namespaces_of(payload_pid)
-    out, err = run.process.communicate(b"\n", timeout=60)
+    out, err = run.process.communicate(b"\n", timeout=PATIENCE)
     assert run.process.returncode == 7, (out, err)
     assert b"newuidmap" not in err
     traced = Traced(run.trace)

@@ -22,7 +22,7 @@ from forktrace.model.process import Process
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
 from tests.integration import broken, programs
-from tests.integration.harness import Forktrace, Result, default_signals
+from tests.integration.harness import PATIENCE, Forktrace, Result, default_signals
 
 BROKEN = (sys.executable, "-m", "tests.integration.broken")
 # A broken forktrace may hang; the whole one takes a second at most on an idle machine.
@@ -69,7 +69,7 @@ class Run:
 def alone(*command: str) -> bytes:
     """Return what a command says without forktrace."""
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, check=True, timeout=60, preexec_fn=default_signals
+        command, stdout=subprocess.PIPE, check=True, timeout=PATIENCE, preexec_fn=default_signals
     )
     return done.stdout
 

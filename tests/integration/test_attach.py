@@ -17,6 +17,7 @@ from tests.conftest import Missing
 from tests.integration import programs
 from tests.integration.harness import (
     FORKTRACE,
+    PATIENCE,
     Forktrace,
     alive,
     read_records,
@@ -75,7 +76,7 @@ def test_what_it_starts_is_traced_until_a_signal_ends_the_wait(
     shell.stdin.flush()
     assert shell.stdout.readline() == b"done 7\n"
     tracer.send_signal(signal.SIGINT)
-    _out, err = tracer.communicate(timeout=60)
+    _out, err = tracer.communicate(timeout=PATIENCE)
     assert tracer.returncode == 0, err
     assert not is_traced(shell.pid)
     assert alive(shell.pid)
@@ -96,7 +97,7 @@ def test_descendants_only_on_request(forktrace: Forktrace, start: Start) -> None
     seen = {}
     for option in ((), ("--children",)):
         tracer, trace = attach(forktrace, "-p", str(shell.pid), "--for", "0.3", *option)
-        _out, err = tracer.communicate(timeout=60)
+        _out, err = tracer.communicate(timeout=PATIENCE)
         assert tracer.returncode == 0, err
         seen[option] = [r["pid"] for r in read_records(trace) if r["event"] == "process"]
     os.kill(sleeper, signal.SIGKILL)
@@ -110,7 +111,7 @@ def test_it_ends_with_the_last_process(forktrace: Forktrace, start: Start) -> No
     wait_until(lambda: is_traced(shell.pid), "the shell is traced")
     shell.stdin.close()
     shell.stdin = None
-    _out, err = tracer.communicate(timeout=60)
+    _out, err = tracer.communicate(timeout=PATIENCE)
     assert tracer.returncode == 0, err
     assert read_records(trace)[-1]["reason"] == "exited"
 
@@ -128,7 +129,7 @@ def test_every_thread_is_seized(forktrace: Forktrace, start: Start) -> None:
     assert process.stdout is not None
     tids = [int(word) for word in process.stdout.readline().split()]
     tracer, trace = attach(forktrace, "-p", str(process.pid), "--for", "0.3")
-    _out, err = tracer.communicate(timeout=60)
+    _out, err = tracer.communicate(timeout=PATIENCE)
     assert tracer.returncode == 0, err
     recorded = [r["tid"] for r in read_records(trace) if r["event"] == "thread"]
     assert sorted(recorded) == tids
@@ -142,7 +143,7 @@ def test_no_hang_on_a_process_in_the_middle_of_an_exec(
     process = start(*storm, "1000000")
     for _ in range(15):
         tracer, trace = attach(forktrace, "-p", str(process.pid), "--for", "0.05")
-        _out, err = tracer.communicate(timeout=100)
+        _out, err = tracer.communicate(timeout=PATIENCE)
         assert tracer.returncode == 0, err
         assert read_records(trace)[-1]["event"] == "end"
         assert process.poll() is None

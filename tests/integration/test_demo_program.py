@@ -15,6 +15,7 @@ import pytest
 import forktrace.demo
 from tests.conftest import Missing
 from tests.integration import programs
+from tests.integration.harness import PATIENCE
 
 DEMO = [sys.executable, "-m", "forktrace.demo"]
 NOBODY = 65534
@@ -50,7 +51,7 @@ def environment(place: Path) -> dict[str, str]:
 def run(place: Path, *command: str, **options: object) -> subprocess.CompletedProcess[str]:
     argv = [*DEMO, *(("--", *command) if command else ())]
     return subprocess.run(  # type: ignore[call-overload,no-any-return]
-        argv, env=environment(place), capture_output=True, text=True, timeout=60, **options
+        argv, env=environment(place), capture_output=True, text=True, timeout=PATIENCE, **options
     )
 
 
@@ -89,7 +90,7 @@ def test_the_command_gets_the_users_environment_and_no_more(place: Path) -> None
     given = {"PATH": os.environ["PATH"], "TMPDIR": str(place), "ODD": "two\nlines", "LC_ALL": "C"}
     given |= {k: v for k, v in os.environ.items() if k in ("LD_LIBRARY_PATH", "PYTHONHOME")}
     done = subprocess.run(
-        [*DEMO, "--", "env", "-0"], env=given, capture_output=True, text=True, timeout=60,
+        [*DEMO, "--", "env", "-0"], env=given, capture_output=True, text=True, timeout=PATIENCE,
         cwd=Path(forktrace.demo.__file__).parents[2],
     )  # fmt: skip
     assert dict(line.split("=", 1) for line in done.stdout.split("\0")[:-1]) == given
@@ -109,7 +110,11 @@ def test_a_file_that_is_not_executable_gives_126(place: Path) -> None:
 
 def test_says_how_to_use_it(place: Path) -> None:
     done = subprocess.run(
-        [*DEMO, "nonsense"], env=environment(place), capture_output=True, text=True, timeout=60
+        [*DEMO, "nonsense"],
+        env=environment(place),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2
     assert done.stderr == "forktrace demo: usage: python -m forktrace.demo [-- COMMAND…]\n"
@@ -122,10 +127,10 @@ def test_is_pid_1_unless_it_says_that_there_are_no_namespaces(place: Path) -> No
 
 
 def test_says_so_where_namespaces_are_refused(place: Path, missing: Missing) -> None:
-    refuse = programs.command("refuse_namespaces", place, missing)
+    refuse = [*programs.command("refuse", place, missing), "unshare"]
     done = subprocess.run(
         [*refuse, *DEMO, "--", "sh", "-c", "(setsid sleep 60 &); echo hello; exit 3"],
-        env=environment(place), capture_output=True, text=True, timeout=60,
+        env=environment(place), capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     if done.returncode == programs.UNSUPPORTED:
         missing("seccomp filters")
@@ -155,7 +160,7 @@ def end_by(place: Path, number: signal.Signals) -> int:
         assert demo.stdout is not None
         assert demo.stdout.readline() == b"ready\n"
         demo.send_signal(number)
-        return demo.wait(30)
+        return demo.wait(PATIENCE)
 
 
 def test_cleans_up_when_the_monitor_is_killed(place: Path) -> None:
@@ -168,7 +173,7 @@ def test_cleans_up_when_the_monitor_is_killed(place: Path) -> None:
         assert demo.stdout.readline() == b"ready\n"
         (pidfile,) = place.glob("*/bundle/conmon.pid")
         os.kill(int(pidfile.read_text()), signal.SIGKILL)
-        assert demo.wait(30) == 125
+        assert demo.wait(PATIENCE) == 125
         assert demo.stderr.read().splitlines()[-1] == (
             b"forktrace demo: the container was not run to its end"
         )
@@ -181,7 +186,7 @@ def test_a_signal_at_any_moment_leaves_nothing(place: Path, delay_ms: int) -> No
             time.sleep(0.001)  # before, it is Python that starts, and Python's way to end
         time.sleep(delay_ms / 1000)
         demo.send_signal(signal.SIGTERM)
-        assert demo.wait(30) == 128 + signal.SIGTERM
+        assert demo.wait(PATIENCE) == 128 + signal.SIGTERM
 
 
 def test_ends_when_nobody_reads_its_output(place: Path) -> None:
@@ -192,7 +197,7 @@ def test_ends_when_nobody_reads_its_output(place: Path) -> None:
         assert demo.stdout is not None
         assert demo.stdout.readline() == b"y\n"
         demo.stdout.close()
-        assert demo.wait(30) in (1, 128 + signal.SIGPIPE)  # pid 1 can't be killed by SIGPIPE
+        assert demo.wait(PATIENCE) in (1, 128 + signal.SIGPIPE)  # pid 1 can't be killed by SIGPIPE
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
@@ -210,7 +215,7 @@ def test_works_for_an_ordinary_user(missing: Missing) -> None:
             [python, "-m", "forktrace.demo", "--", "sh", "-c", "echo hello $$"],
             env={"PATH": os.environ["PATH"], "TMPDIR": str(own)}, cwd=directory,
             user=NOBODY, group=NOBODY, extra_groups=[],
-            capture_output=True, text=True, timeout=60,
+            capture_output=True, text=True, timeout=PATIENCE,
         )  # fmt: skip
         assert done.returncode == 0
         without = "the container goes without" in done.stderr

@@ -99,7 +99,7 @@ def test_nothing_is_changed(forktrace: Forktrace) -> None:
 
 
 def test_a_seccomp_filter_that_refuses_ptrace(forktrace: Forktrace, missing: Missing) -> None:
-    refuse = program("refuse_ptrace", forktrace.folder, missing)
+    refuse = [*program("refuse", forktrace.folder, missing), "ptrace"]
     found = checks(forktrace, *refuse, status=1)
     assert found["ptrace"]["status"] == "fail"
     assert found["ptrace"]["remedy"]

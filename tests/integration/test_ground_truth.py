@@ -12,9 +12,10 @@ from tests.ground_truth import workloads as lab
 from tests.ground_truth.compare import compare
 from tests.ground_truth.recorded import read_records
 from tests.ground_truth.tracefs import Incomplete, Unavailable, require_tracefs
+from tests.integration import harness
 
 BUFFER_KB = 8 * 1024
-PATIENCE = 100.0
+PATIENCE = max(100.0, harness.PATIENCE)  # seconds; a hang ends as a failure
 # The Go program needs a whole toolchain; podman and runc are Go programs too.
 SHORT = [w for w in lab.WORKLOADS if w.name != "go"]
 

@@ -213,8 +213,9 @@ def test_what_is_left_is_served_until_its_end(
 
 def test_forktrace_is_killed(forktrace: Forktrace, end_later: Callable[[int], None]) -> None:
     """The tracing goes on, to the end of the trace."""
+    options = (*FILTER, "--linger", "inf")
     process, trace = forktrace.start_recording(
-        *("sh", "-c", f"{leave_late(forktrace)[2]}"), options=FILTER, cwd=forktrace.folder
+        *leave_late(forktrace), options=options, cwd=forktrace.folder
     )
     daemon = int(read_line(process))
     end_later(daemon)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Missing
-from tests.integration.harness import FORKTRACE, Forktrace, read_records, the_root
+from tests.integration.harness import FORKTRACE, PATIENCE, Forktrace, read_records, the_root
 
 
 def kept(forktrace: Forktrace) -> list[Path]:
@@ -151,7 +151,7 @@ def by_sudo(forktrace: Forktrace, home: Path, *args: str) -> subprocess.Complete
     script = f'mount --bind {passwd} /etc/passwd && exec "$@"'
     return subprocess.run(
         ["unshare", "-m", "sh", "-c", script, "sh", *FORKTRACE, *args],
-        env=env, cwd=home, capture_output=True, check=False, timeout=60,
+        env=env, cwd=home, capture_output=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from forktrace.analysis.streams import StreamEnd, Streams
+from forktrace.analysis.findings import StreamEnd
+from forktrace.analysis.streams import Streams
 from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
 from forktrace.model.process import Moment, Process

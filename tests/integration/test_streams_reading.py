@@ -18,7 +18,14 @@ from forktrace.capture.tasks import TaskTable, TracedProcess
 from forktrace.model.build import build_launch
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
-from tests.integration.harness import PROJECT, Forktrace, Record, default_signals, read_records
+from tests.integration.harness import (
+    PATIENCE,
+    PROJECT,
+    Forktrace,
+    Record,
+    default_signals,
+    read_records,
+)
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 WAITING = (
@@ -120,7 +127,7 @@ def as_nobody(pid: int) -> list[Record]:
         [*NOBODY, sys.executable, "-c", ASKING, str(pid)],
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )
     found: list[Record] = json.loads(done.stdout)

@@ -97,6 +97,9 @@ WAITS = {
     "waitid that only looked before": (
         "os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT); os.waitpid(pid, 0)"
     ),
+    "waitid that asks for no siginfo": (
+        "import ctypes; ctypes.CDLL(None).waitid(os.P_PID, pid, None, os.WEXITED)"
+    ),
 }
 
 

@@ -27,8 +27,9 @@ def test_the_header_is_on_disk_before_the_command_starts(forktrace: Forktrace) -
     trace = forktrace.trace_path()
     done = forktrace("run", "-q", "-o", str(trace), "--", "cat", str(trace))
     seen = [json.loads(line) for line in done.out.splitlines()]
-    assert [r["event"] for r in seen] == ["header", "process", "descriptors"]
-    assert seen == read_records(trace)[:3]
+    # On a slow machine what cat does itself may be there too.
+    assert [r["event"] for r in seen[:3]] == ["header", "process", "descriptors"]
+    assert seen == read_records(trace)[: len(seen)]
 
 
 def test_the_header_says_what_was_traced_and_where(forktrace: Forktrace) -> None:

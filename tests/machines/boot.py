@@ -14,6 +14,9 @@ STOP_SECONDS = 20
 # The work disk says when the tests begin, so that a boot that hangs ends long before a test does.
 READY = "forktrace: the machine is up"
 BOOT_SECONDS = 600
+# Else a processor that stood still for a moment, as emulated ones do, makes the kernel distrust
+# the cycle counter and ask a timer that is slow to emulate for the time, again and again.
+CLOCK = {"x86_64": " tsc=reliable", "aarch64": ""}
 
 
 def check_emulator(spec: Spec) -> None:
@@ -58,7 +61,9 @@ def _command(spec: Spec, image: Path, work: Path) -> tuple[str, ...]:
         "setpriv", "--pdeathsig", "KILL", "--",  # it ends with us, however we end
         *spec.qemu, "-m", MEMORY, "-smp", PROCESSORS, "-nographic", "-no-reboot", "-nic", "none",
         "-kernel", str(image / "kernel"), "-initrd", str(image / "initrd"),
-        "-append", f"root=/dev/vda rw console={spec.console} quiet panic=-1 mitigations=off",
+        "-append",
+        f"root=/dev/vda rw console={spec.console} quiet panic=-1 mitigations=off"
+        + CLOCK[spec.machine],
         *disk(image / "disk.img", ",snapshot=on"), *disk(work),
     )  # fmt: skip
 

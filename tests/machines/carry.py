@@ -20,8 +20,8 @@ FORMS = (
     "story:{0}-story.md", "{0}.json", "{0}.mmd", "sequence:{0}-sequence.mmd", "{0}.graphml",
     "{0}.perfetto.json",
 )  # fmt: skip
-# Checkers and their types: what no test imports.
-UNUSED = ("ruff", "mypy", "import-linter", "types-")
+# Checkers and their types, a browser, and readers of its pictures: what no test imports there.
+UNUSED = ("ruff", "mypy", "import-linter", "types-", "playwright", "pillow", "pypdfium2")
 
 
 def site(spec: Spec) -> Path:
@@ -41,7 +41,8 @@ def site(spec: Spec) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     tag = f"cp{spec.python.replace('.', '')}"
     abis = [f"--abi={abi}" for abi in (tag, "abi3", "none")]
-    kinds = ["manylinux2014", *(f"manylinux_2_{minor}" for minor in range(17, spec.glibc + 1))]
+    kinds = ["manylinux1", "manylinux2014"]
+    kinds += [f"manylinux_2_{minor}" for minor in range(17, spec.glibc + 1)]
     platforms = [f"--platform={kind}_{spec.machine}" for kind in kinds]
     command = (
         sys.executable, "-m", "pip", "install", "--quiet", "--target", str(partial),
@@ -58,7 +59,8 @@ def site(spec: Spec) -> Path:
 def requirements() -> list[str]:
     """Return what forktrace and its tests depend on, as pyproject.toml names it."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    named = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    more = project["optional-dependencies"]
+    named = [*project["dependencies"], *more["dev"], *more["dot"]]
     return [need for need in named if not need.startswith(UNUSED)]
 
 

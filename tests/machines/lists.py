@@ -1,7 +1,11 @@
 """Which tests run in a machine."""
 
+from tests.machines.specs import OTHERS, Spec
+
 INSIDE = "tests/machines/inside"
 SYSTEMD = "tests/engines/test_systemd.py"
+# Those of the engines that are not podman.
+OTHER_ENGINES = ("tests/engines/test_docker.py", "tests/engines/test_sandboxes.py")
 
 # A few that each need what only such a machine has; some minutes.
 SMOKE = (
@@ -12,4 +16,9 @@ SMOKE = (
     f"{INSIDE}/test_z_yama.py",
 )
 
-WHOLE = ("tests/integration", "tests/engines", INSIDE)
+
+def whole(spec: Spec) -> tuple[str, ...]:
+    """Return the arguments of pytest for all that can run in a machine."""
+    left_out = () if set(OTHERS) <= set(spec.packages) else OTHER_ENGINES
+    ignored = (f"--ignore={name}" for name in left_out)
+    return ("tests/integration", "tests/engines", INSIDE, *ignored)

@@ -14,6 +14,8 @@ results=/forktrace/results
     echo "ptrace_scope: $(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo none)"
 } | tee $results/versions
 mkdir -p $results/traces
+# Some tests look for it beside Python.
+ln -sf /usr/local/bin/forktrace /usr/bin/forktrace
 # An interface with a default route, as pasta wants one; it leads nowhere (RFC 5737).
 ip link add eth0 type dummy && ip address add 192.0.2.2/24 dev eth0 && ip link set eth0 up &&
     ip route add default via 192.0.2.1

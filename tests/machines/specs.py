@@ -58,6 +58,11 @@ class Spec:
 # gdb needs a virtual package, for which debootstrap finds no real one by itself.
 GDB_12 = ("gdb", "libboost-regex1.74.0")
 GDB_13 = ("gdb", "libboost-regex1.83.0")
+# What the kernel's record is compared on, and CPython's own tests.
+LOAD_12 = ("make", "stress-ng", "libpython3.11-testsuite")
+LOAD_13 = ("make", "stress-ng", "libpython3.13-testsuite")
+# The engines that are not podman are run in one machine, newer than the development machine's.
+OTHERS = ("docker.io", "docker-cli", "containerd", "buildah", "bubblewrap", "systemd-container")
 # Without five-level page tables, which are slow to emulate and which nobody needs.
 X86_64 = ("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off")
 AARCH64 = ("qemu-system-aarch64", "-M", "virt", "-accel", "tcg,thread=multi", "-cpu", "cortex-a72")
@@ -67,15 +72,16 @@ MACHINES = {
     for spec in (
         Spec(
             "debian12-x86_64", "bookworm", "amd64", "x86_64", "3.11", 36,
-            X86_64, "ttyS0", "linux-image-cloud-amd64", GDB_12,
+            X86_64, "ttyS0", "linux-image-cloud-amd64", (*GDB_12, *LOAD_12),
         ),
         Spec(
             "debian13-x86_64", "trixie", "amd64", "x86_64", "3.13", 41,
-            X86_64, "ttyS0", "linux-image-cloud-amd64", ("passt", "nftables", *GDB_13),
+            X86_64, "ttyS0", "linux-image-cloud-amd64",
+            ("passt", "nftables", *GDB_13, *LOAD_13, *OTHERS),
         ),
         Spec(
             "debian12-aarch64", "bookworm", "arm64", "aarch64", "3.11", 36,
-            AARCH64, "ttyAMA0", "linux-image-cloud-arm64", GDB_12,
+            AARCH64, "ttyAMA0", "linux-image-cloud-arm64", (*GDB_12, *LOAD_12),
         ),
     )
 }  # fmt: skip

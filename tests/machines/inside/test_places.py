@@ -16,6 +16,7 @@ from tests.machines.inside.told import drawn, explained, listed, path_of, short,
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 Keep = Callable[[Path, str], None]
+RUNTIMES = pytest.mark.parametrize("runtime", ["crun", "runc"])
 
 
 def test_the_machine_is_what_it_is_said_to_be() -> None:
@@ -26,7 +27,7 @@ def test_the_machine_is_what_it_is_said_to_be() -> None:
 
 
 @pytest.mark.parametrize("detail", ["events", "syscalls"])
-@pytest.mark.parametrize("runtime", ["crun", "runc"])
+@RUNTIMES
 def test_outside_of_a_unit(
     forktrace: Watched, image: str, container: str, keep: Keep, runtime: str, detail: str
 ) -> None:
@@ -62,12 +63,13 @@ def test_outside_of_a_unit(
         assert f"ended up in the cgroup {short(path)}" in said
 
 
-def test_detached(forktrace: Watched, image: str, container: str, keep: Keep) -> None:
+@RUNTIMES
+def test_detached(forktrace: Watched, image: str, container: str, keep: Keep, runtime: str) -> None:
     """podman returns, conmon and the payload live on, with PID 1 and conmon as their parents."""
-    command = ("podman", "run", "-d", "--name", container, image, "sleep", "600")
-    done = forktrace.record(*command, options=("--linger", "1"))
+    command = ("podman", "--runtime", runtime, "run", "-d", "--name", container, image)
+    done = forktrace.record(*command, "sleep", "600", options=("--linger", "1"))
     assert done.status == 0, done.err
-    keep(done.trace, "podman-detached")
+    keep(done.trace, f"podman-{runtime}-detached")
     state = inspect(container)["State"]
     traced = Traced(done.trace)
     conmon, payload = traced.with_pid(int(state["ConmonPid"])), traced.with_pid(int(state["Pid"]))
@@ -100,16 +102,19 @@ def test_split(forktrace: Watched, image: str, container: str, keep: Keep) -> No
     assert f"{own[3:]}/runtime, in which it was born" in said
 
 
-def test_pod(forktrace: Watched, image: str, unique: str, keep: Keep) -> None:
+@RUNTIMES
+def test_pod(forktrace: Watched, image: str, unique: str, keep: Keep, runtime: str) -> None:
     """A pod's infra container and its member are in the pod's slice."""
+    podman = f"podman --runtime {runtime}"
+    infra = f"--infra-image {image} --infra-command '/bin/sleep 600'"
     script = (
-        f"podman pod create --name {unique} --infra-image {image} --infra-command '/bin/sleep 600'"
-        f" && podman run --rm --pod {unique} {image} cat /proc/self/cgroup"
-        f" ; podman pod rm -f -t 0 {unique}"
+        f"{podman} pod create --name {unique} {infra}"
+        f" && {podman} run --rm --pod {unique} {image} cat /proc/self/cgroup"
+        f" ; {podman} pod rm -f -t 0 {unique}"
     )
     done = forktrace.record("sh", "-c", script)
     assert done.status == 0, done.err
-    keep(done.trace, "podman-pod")
+    keep(done.trace, f"podman-{runtime}-pod")
     traced = Traced(done.trace)
     assert len(traced.findings.containers) == 2
     for made in traced.findings.containers:
@@ -117,16 +122,16 @@ def test_pod(forktrace: Watched, image: str, unique: str, keep: Keep) -> None:
         assert line.startswith("0::/machine.slice/machine-libpod_pod_")
 
 
-def test_exec(forktrace: Watched, image: str, container: str, keep: Keep) -> None:
+@RUNTIMES
+def test_exec(forktrace: Watched, image: str, container: str, keep: Keep, runtime: str) -> None:
     """What podman exec runs is in the container's cgroup."""
-    podman("run", "-d", "--name", container, image, "sleep", "600")
+    podman("--runtime", runtime, "run", "-d", "--name", container, image, "sleep", "600")
     payload = int(inspect(container)["State"]["Pid"])
-    process, trace = forktrace.start_recording(
-        "podman", "exec", container, "cat", "/proc/self/cgroup"
-    )
+    command = ("podman", "--runtime", runtime, "exec", container, "cat", "/proc/self/cgroup")
+    process, trace = forktrace.start_recording(*command)
     status, out, err = finish(process)
     assert status == 0, err
-    keep(trace, "podman-exec")
+    keep(trace, f"podman-{runtime}-exec")
     traced = Traced(trace)
     cat = traced.the("cat", "/proc/self/cgroup")
     (line,) = traced.cgroup(cat)
