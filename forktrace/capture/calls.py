@@ -173,6 +173,13 @@ def _pidfd_send_signal(call: Reader) -> Arguments:
     return {"pid": proc.pid_of_pidfd(call.tid, call.number(0)), **_signal(call.number(1))}
 
 
+def _waitid(call: Reader) -> Arguments:
+    """Note whom a pidfd stands for, where nothing else tells: it no longer does on leaving."""
+    if call.values[0] != os.P_PIDFD or call.values[2]:
+        return {}
+    return {"waited": proc.pid_of_pidfd(call.tid, call.number(1))}
+
+
 def _signal(number: int) -> Arguments:
     return {"signal": signal_name(number) if number else None}
 
@@ -195,7 +202,7 @@ _ON_ENTRY: dict[str, Callable[[Reader], Arguments | None]] = {
     "tgkill": _tgkill,
     "pidfd_send_signal": _pidfd_send_signal,
     "wait4": _nothing,
-    "waitid": _nothing,
+    "waitid": _waitid,
     "waitpid": _nothing,
 }
 NAMES = frozenset(_ON_ENTRY)
@@ -221,7 +228,7 @@ def leave(tracee: Tracee, tid: int, call: Entered, result: int) -> Arguments | N
     if call.name in ("wait4", "waitpid"):
         return _reaped_by_wait4(reader, result)
     if call.name == "waitid":
-        return _reaped_by_waitid(reader)
+        return _reaped_by_waitid(reader, call.arguments.get("waited"))
     return call.arguments
 
 
@@ -254,7 +261,7 @@ def _is_end(status: int) -> bool:
     return os.WIFEXITED(status) or os.WIFSIGNALED(status)
 
 
-def _reaped_by_waitid(call: Reader) -> Arguments | None:
+def _reaped_by_waitid(call: Reader, by_pidfd: Argument) -> Arguments | None:
     """Return whom waitid reaped: siginfo's si_code and si_pid (sigaction(2)).
 
     Without a siginfo it can be told only where one process was waited for, and nothing but its end.
@@ -263,8 +270,9 @@ def _reaped_by_waitid(call: Reader) -> Arguments | None:
     if options & _WNOWAIT:
         return None
     if not info_at:
+        one = asked if kind == os.P_PID else by_pidfd
         other = options & (os.WNOHANG | os.WSTOPPED | os.WCONTINUED)
-        return None if other or kind != os.P_PID else {"reaped": asked}
+        return None if other or not one else {"reaped": one}
     pid_at = 16 if call.word == 8 else 12
     info = call.memory(info_at, pid_at + 4)
     if len(info) < pid_at + 4:

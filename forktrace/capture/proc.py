@@ -141,12 +141,18 @@ def read_cmdline(pid: int) -> list[bytes]:
     return data[:-1].split(b"\0") if data.endswith(b"\0") else [data] if data else []
 
 
-def pid_of_pidfd(pid: int, fd: int) -> int | None:
-    """Return the pid that a descriptor of ``pid`` stands for (pidfd_open(2)), None if none."""
+def pid_of_pidfd(tid: int, fd: int) -> int | None:
+    """Return the pid that a descriptor of ``tid`` stands for (pidfd_open(2)), None if none.
+
+    It is the pid in ``tid``'s own PID namespace, as its other calls have it, where the kernel
+    shows that (fs/pidfs.c: pidfd_show_fdinfo).
+    """
     try:
-        text = _line(read_file(f"/proc/{pid}/fdinfo/{fd}"), b"\nPid:\t")
-        return int(text) if text else None
-    except (OSError, ValueError):
+        shown = read_file(f"/proc/{tid}/fdinfo/{fd}")
+        pids = (_line(shown, b"\nNSpid:\t") or _line(shown, b"\nPid:\t")).split()
+        depth = len(_line(read_file(f"/proc/{tid}/status"), b"\nNSpid:\t").split()) or 1
+        return int(pids[depth - 1])
+    except (OSError, ValueError, IndexError):
         return None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.harness import Forktrace, argv_of, read_records, the_root, the_sentence
+from tests.unit.test_scale import on_terminal
 
 
 def test_an_existing_file_is_refused_before_the_command_runs(forktrace: Forktrace) -> None:
@@ -154,6 +155,21 @@ def test_without_quiet_the_tree_and_one_line_are_on_standard_error(forktrace: Fo
     assert any("true" in line for line in tree)
     quiet = forktrace("run", "-q", "-o", "u.jsonl", "--", "sh", "-c", "true; exit 3")
     assert quiet.err.splitlines() == [last.replace("t.jsonl", "u.jsonl")]
+
+
+QUIET_RUN = """
+import sys
+from forktrace.cli import main, progress
+progress._Bar = None  # whoever makes a bar fails
+sys.argv = ["forktrace", "run", "-q", "-o", {svg!r}, "--", "true"]
+sys.exit(main.main())
+"""
+
+
+def test_quiet_makes_no_progress_bar_on_a_terminal(tmp_path: Path) -> None:
+    svg = tmp_path / "t.svg"
+    _, err = on_terminal(QUIET_RUN.format(svg=str(svg)))
+    assert svg.exists(), err
 
 
 @pytest.mark.parametrize("status", [0, 3])

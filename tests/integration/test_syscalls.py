@@ -11,7 +11,7 @@ from forktrace.model.build import build_launch
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
 from tests.integration import programs
-from tests.integration.harness import Forktrace, Record, Result
+from tests.integration.harness import Forktrace, Record, Result, python
 
 DETAIL = ("--detail", "syscalls")
 
@@ -100,6 +100,11 @@ WAITS = {
     "waitid that asks for no siginfo": (
         "import ctypes; ctypes.CDLL(None).waitid(os.P_PID, pid, None, os.WEXITED)"
     ),
+    "waitid on a pidfd": "os.waitid(os.P_PIDFD, os.pidfd_open(pid), os.WEXITED)",
+    "waitid on a pidfd that asks for no siginfo": (
+        "import ctypes\nfd = os.pidfd_open(pid)\n"
+        "ctypes.CDLL(None).waitid(os.P_PIDFD, fd, None, os.WEXITED)"
+    ),
 }
 
 
@@ -114,6 +119,27 @@ def test_who_reaped_whom(forktrace: Forktrace, how: str) -> None:
     assert (child.exit.code, child.reap.by) == (7, "p1")
     reaping = [c for c in done.events("call") if "reaped" in c["arguments"]]
     assert [c["arguments"]["reaped"] for c in reaping] == [child.pid]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
+def test_a_pidfd_stands_for_the_pid_that_its_owner_sees(forktrace: Forktrace) -> None:
+    script = (
+        "import ctypes, os, signal\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    signal.pause()\n"
+        "fd = os.pidfd_open(pid)\n"
+        "signal.pidfd_send_signal(fd, signal.SIGTERM)\n"
+        "ctypes.CDLL(None).waitid(os.P_PIDFD, fd, None, os.WEXITED)\n"
+        "print(pid)\n"
+    )
+    command = ("unshare", "--pid", "--fork", *python(script))
+    done = forktrace.record(*command, options=("--detail", "syscalls"))
+    pid = int(done.out)
+    assert pid < 10
+    (sent,) = calls(done, "pidfd_send_signal")
+    assert sent["arguments"] == {"pid": pid, "signal": "SIGTERM"}
+    assert {"reaped": pid} in [c["arguments"] for c in calls(done, "waitid")]
 
 
 def test_a_zombie_that_nobody_waits_for_is_not_reaped(forktrace: Forktrace) -> None:
