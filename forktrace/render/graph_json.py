@@ -5,11 +5,13 @@
     networkx.node_link_graph(json.load(file), edges="edges")
 """
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import chain
+from json import JSONEncoder
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import json, to_builtins
 
 from forktrace.analysis.findings import Findings, RoleFinding
 from forktrace.model.graph import list_edges
@@ -42,23 +44,35 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     del options
     nodes = (_node(findings, p) for p in launch.processes.values())
     edges = (_edge(*edge) for edge in list_edges(launch.processes))
-    return (
-        "{\n"
-        ' "directed": true,\n'
-        ' "multigraph": true,\n'
-        f' "graph": {_dump(_graph(launch, findings))},\n'
-        f' "nodes": {_lines(nodes)},\n'
-        f' "edges": {_lines(edges)}\n'
-        "}\n"
+    head = (
+        f'{{\n "directed": true,\n "multigraph": true,\n "graph": {_dump(_graph(launch, findings))}'
+    )
+    return "".join(
+        chain((head, ',\n "nodes": '), _lines(nodes), (',\n "edges": ',), _lines(edges), ("\n}\n",))
     )
 
 
-_dump: Callable[[object], str] = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
+_encode = json.Encoder().encode
+_encode_ascii = JSONEncoder(ensure_ascii=True, allow_nan=False).encode
 
 
-def _lines(items: Iterable[Json]) -> str:
-    lines = ",\n".join("  " + _dump(item) for item in items)
-    return f"[\n{lines}\n ]" if lines else "[]"
+def _dump(item: object) -> str:
+    """Return JSON on one line, in ASCII. msgspec is twice as quick, but escapes no other text."""
+    with suppress(UnicodeEncodeError):  # it refuses a lone surrogate
+        line = json.format(_encode(item), indent=0)
+        if line.isascii() and b"\x7f" not in line:
+            return line.decode()
+    return _encode_ascii(item)
+
+
+def _lines(items: Iterable[Json]) -> Iterator[str]:
+    """Yield a list piece by piece, an item a line."""
+    before = "[\n  "
+    for item in items:
+        yield before
+        yield _dump(item)
+        before = ",\n  "
+    yield "[]" if before[0] == "[" else "\n ]"
 
 
 def _graph(launch: Launch, findings: Findings) -> Json:

@@ -24,7 +24,7 @@ _CROSSING = 1000.0  # px of detour that a crossing is worth avoiding with
 _SHARED = 30.0  # likewise of starting where the edges to the children start
 _BETWEEN = 20.0  # likewise of passing between two boxes
 _UPON = 500.0  # likewise of lying upon another adopter's line
-_STEEP = 4000.0  # px; the larger, the less a steep bend costs
+_STEEP = 40000.0  # px; the larger, the less a steep bend costs
 
 Point = tuple[float, float]
 

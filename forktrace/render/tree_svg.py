@@ -137,10 +137,11 @@ class _Body:
             yield from _edge(kind, _sample(kind, x, self._y + 8))
             yield _text(words, x + _SAMPLE + 8, self._y + 12)
             x += _SAMPLE + 8 + words.width + 26
-        if any(len(process.images) > 1 for process in picture.launch.inside):
+        executed = any(len(process.images) > 1 for process in picture.launch.inside)
+        if executed:
             words = Span(_EXEC_WORDS, SMALL, "muted")
             yield _text(words, self._place(x, words.width), self._y + 12)
-        self._y += 16
+        self._y += 16 if executed or present else -16
 
     def _place(self, x: float, width: float) -> float:
         """Return where something of this width can stand: at ``x``, or on a new line."""

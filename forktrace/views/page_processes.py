@@ -96,7 +96,7 @@ class ProcessColumns:
         return self.place.get(id_ or "", NONE)
 
     def image(self, image: Image, process: str) -> int:
-        """Return the number of a program: its name, arguments, files, and how a sentence names it."""
+        """Return the number of a program: name, arguments, files, and the words for sentences."""
         arguments = self.arguments.number(tuple(map(printable, image.argv)))
         texts = (image.path, image.exe, image.cwd)
         known = [self.strings.optional(None if t is None else printable(t)) for t in texts]
@@ -217,4 +217,3 @@ def _parent_of_the_command(tracer: CommandParent | None) -> dict[str, tuple[str,
     read = next((s.ppid for s in root.samples if s.ppid is not None), None)
     standing = tracer.adopt(Standing(root, "alive", parent=root.parent, ppid=read))
     return {root.id: (tracer.id, standing.inferred)} if standing.parent == tracer.id else {}
-

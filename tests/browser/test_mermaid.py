@@ -100,5 +100,5 @@ def test_hostile_words_are_drawn_as_they_are(
     drawn = words(page, draw(launch_of(*steps)))
     assert dialogs == []
     assert page.locator("svg script, svg a, svg [onclick]").count() == 0
-    name = printable(word.rpartition("/")[2])[:20]  # a box is no wider
+    name = printable(word.rpartition("/")[2])[:16]  # a box is no wider
     assert any(name in text for text in drawn), drawn

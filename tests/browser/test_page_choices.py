@@ -47,7 +47,10 @@ def test_click_on_a_name_tells_all_of_a_process(open_page: Open) -> None:
     assert "p4 conmon, when p5 runc died #60" in told
     assert "p5 runc created p8" in told or "CLONE_PARENT" in told
     programs = opened.page.locator(".program").all_inner_texts()
-    assert [p.splitlines()[0] for p in programs] == ["born running runc", "executed echo #78 497.5 ms"]
+    assert [p.splitlines()[0] for p in programs] == [
+        "born running runc",
+        "executed echo #78 497.5 ms",
+    ]
     assert opened.page.locator(".program").nth(1).locator("code").all_inner_texts()[:2] == [
         "echo",
         "hi",

@@ -188,6 +188,25 @@ def test_printed_page_has_the_whole_picture_and_no_controls(open_page: Open) -> 
     assert opened.run("document.querySelector('#picture').scrollWidth <= innerWidth")
 
 
+def test_printed_page_tells_its_moment(open_page: Open) -> None:
+    opened = open_page(PODMAN, "#e=73")
+    opened.page.emulate_media(media="print")
+    assert opened.page.inner_text(".says").startswith("Step 23 of 36 · event #73")
+    assert "p9 runc ends: exit 0" in opened.page.inner_text(".says")
+
+
+def test_picture_scrolled_sideways_is_printed_from_its_left_edge(open_page: Open) -> None:
+    opened = open_page(PODMAN, viewport={"width": 420, "height": 800})
+    opened.run("PICTURE.scrollLeft = 300")
+    opened.until("ROOT.classList.contains('scrolled')")
+    opened.page.emulate_media(media="print")
+    name, picture = opened.run(
+        "['.names .ft-id', '#picture svg'].map(s => document.querySelector(s))"
+        ".map(e => e.getBoundingClientRect().left)"
+    )
+    assert 0 <= name - picture < 30
+
+
 def test_page_reads_without_script(open_page: Open) -> None:
     opened = open_page(PODMAN, java_script_enabled=False)
     assert opened.page.is_visible("#picture svg")

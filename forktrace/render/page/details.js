@@ -27,7 +27,8 @@ function isTold(step) {
 function toldNow(told) {
   const last = horizon();
   if (last >= LAST) return told;
-  const known = S.event.slice(0, last + 1).reduce((most, event) => Math.max(most, event), NONE);
+  const before = S.event.slice(0, last + 1).reduce((most, event) => Math.max(most, event), NONE);
+  const known = Math.max(before, nth(S.event, last + 1) - 1); // with what was looked at after the step
   return told.filter(([, , events]) => events.length > 0 && events.every((event) => event <= known));
 }
 

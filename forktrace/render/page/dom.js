@@ -31,7 +31,7 @@ function svg(name, attributes, ...children) {
 
 /** Write words so that none is broken, at a hyphen say, unless it is long. @param {string} words */
 function unbroken(words) {
-  return words.split(/(?= )/).map((word) => (word.length > LONG_WORD ? document.createTextNode(word) : html("span", { class: "word" }, word)));
+  return words.split(/( )/).map((word) => (word === " " || word.length > LONG_WORD ? document.createTextNode(word) : html("span", { class: "word" }, word)));
 }
 
 /** Return a number that stands in an attribute. @param {Element} element @param {string} name */
