@@ -8,11 +8,13 @@ from forktrace.model.process import Process
 from forktrace.views.words import count_words, duration_words, printable
 
 _ERRNOS = 3  # named; of more, the first ones
+_LASTING_NS = 50_000_000  # of a zombie, well above what a wait takes that comes at once
 
 
 def call_notes(launch: Launch, findings: Findings, process: Process) -> Iterator[str]:
     """Yield the clauses about a process, each harmless to print."""
     yield from _failed_execs(process)
+    yield from (f"exec called by thread {image.tid}" for image in process.images[-1:] if image.tid)
     if any(call.name == "setsid" and call.error is None for call in process.calls):
         daemon = process.id in findings.double_forks
         yield f"setsid: leads {f'session {process.pid}' if daemon else 'a session of its own'}"
@@ -44,7 +46,23 @@ def zombie_words(launch: Launch, findings: Findings, process: Process) -> str | 
         return None
     end = launch.processes[parent].exit
     until = f"at least until {parent} ended" if end else "to the end of the trace"
-    return f"no wait seen: a zombie {until}, unless {parent} ignores SIGCHLD"
+    # Go tries pidfds out so: waitid(P_PIDFD) without a siginfo tells nobody who was waited for.
+    by_pidfd = process.creation is not None and "CLONE_PIDFD" in process.creation.flags
+    other = " or waited by the pidfd it got" if by_pidfd else ""
+    return f"no wait seen: a zombie {until}, unless {parent} ignores SIGCHLD{other}"
+
+
+def lasting_zombie_ns(process: Process) -> int | None:
+    """Return for how many ns a process was a zombie; None if not for long, or if it is not known.
+
+    Long is longer than it lived, and longer than a wait takes that comes at once.
+    """
+    end, reap = process.exit, process.reap
+    if end is None or reap is None:
+        return None
+    lasted = reap.at.at_ns - end.at.at_ns
+    lived = end.at.at_ns - process.born.at_ns
+    return lasted if lasted > max(lived, _LASTING_NS) else None
 
 
 def _failed_execs(process: Process) -> Iterator[str]:
@@ -58,6 +76,9 @@ def _reaped(launch: Launch, findings: Findings, process: Process) -> Iterator[st
     """Yield who waited for a process, where that is not simply its last parent."""
     if process.reap is not None and process.reap.by != launch.parent_now(process):
         yield f"reaped by {process.reap.by}"
+    lasted = lasting_zombie_ns(process) if launch.header.times else None
+    if process.reap is not None and lasted is not None:
+        yield f"a zombie for {duration_words(lasted)}, until {process.reap.by} waited for it"
     unseen = zombie_words(launch, findings, process)
     if unseen is not None:
         yield unseen

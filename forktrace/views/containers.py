@@ -1,15 +1,16 @@
 """Say in words which container something is, and what its streams are."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from forktrace.analysis.findings import Container, Findings
-from forktrace.analysis.streams import StreamEnd
+from forktrace.analysis.findings import Container, Findings, StreamEnd
 from forktrace.model.launch import Launch
 from forktrace.views.words import cut, name_of, printable
 
-_SEPARATOR = " \N{MIDDLE DOT} "
+SEPARATOR = " \N{MIDDLE DOT} "
 _ID_DIGITS = 12  # as podman and docker list them
+_ID = re.compile(r"[0-9a-f]+")
 _PATH_CHARS = 40
 _STREAMS = ("stdin", "stdout", "stderr")
 _NAME_CHARS = 64  # the most that a host name has; engines allow more
@@ -18,8 +19,13 @@ _NAME_CHARS = 64  # the most that a host name has; engines allow more
 def container_words(container: Container) -> str:
     """Name a container by what is known of it: "container baz · id 0123456789ab"."""
     name = f" {cut(printable(container.name), _NAME_CHARS)}" if container.name else ""
-    id_ = f"{_SEPARATOR}id {printable(container.id[:_ID_DIGITS])}" if container.id else ""
+    id_ = f"{SEPARATOR}id {_short_id(container.id)}" if container.id else ""
     return f"container{name}{id_}"
+
+
+def _short_id(id_: str) -> str:
+    """Cut an id as engines list it where engines made it; buildah's is a word of its own."""
+    return id_[:_ID_DIGITS] if _ID.fullmatch(id_) else cut(printable(id_), _NAME_CHARS)
 
 
 def container_title(container: Container) -> str:

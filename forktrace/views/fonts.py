@@ -62,6 +62,31 @@ def fit(text: str, face: Face, room: float) -> str:
     return text + "…" if text else ""
 
 
+def wrap(text: str, face: Face, room: float, most: int | None = None) -> list[str]:
+    """Break ``text`` at spaces into lines of at most ``room`` px, and at most ``most`` lines.
+
+    Where the last of them has no room for all that is left, it ends with an ellipsis.
+    """
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and text_width(f"{lines[-1]} {word}", face) <= room:
+            lines[-1] += f" {word}"
+        elif len(lines) == most:
+            lines[-1] = _ended(lines[-1], face, room)
+            break
+        else:
+            lines.append(fit(word, face, room))
+    return lines
+
+
+def _ended(line: str, face: Face, room: float) -> str:
+    """End a line with an ellipsis, in place of its last words where there is no room for it."""
+    line = line.removesuffix("…").rstrip()
+    while " " in line and text_width(f"{line} …", face) > room:
+        line = line.rpartition(" ")[0]
+    return fit(f"{line} …", face, room)
+
+
 def _mono_advance(char: str) -> int:
     code = ord(char)
     return _MONO if any(low <= code < high for low, high in _MONO_COVERED) else _ANY

@@ -7,6 +7,7 @@ from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Exit, Image, Process, UntracedChild, image_name
 from forktrace.views.calls import call_notes
+from forktrace.views.lanes.edges import is_vfork
 from forktrace.views.remote import remote_words
 from forktrace.views.source import before_words, found_ended
 from forktrace.views.words import (
@@ -19,7 +20,7 @@ from forktrace.views.words import (
 )
 
 _SHORT = 32  # characters of a program that is only mentioned
-_TOLD = 3  # adoptions told one by one; of more, the last ones
+_TOLD = 3  # adoptions told one by one; of more, the last ones; vforks too, of more, none
 _NAMED = 5  # processes named in a list; of more, the first ones
 
 _DEMO = "demo: made by forktrace's own small launcher, without a container engine"
@@ -35,6 +36,8 @@ class Narrator:
         self._forks: defaultdict[str, list[DoubleFork]] = defaultdict(list)
         for fork in findings.double_forks.values():
             self._forks[fork.middle].append(fork)
+        vforked = [p.id for p in launch.inside if is_vfork(p.creation)]
+        self._vforked = vforked if len(vforked) <= _TOLD else []  # an engine so starts all others
 
     def notes(self, process: Process) -> list[str]:
         """Return the clauses about a process, each harmless to print."""
@@ -70,6 +73,8 @@ class Narrator:
         if process.creation and process.creator and process.creator != process.parent:
             with_flag = " with CLONE_PARENT" if "CLONE_PARENT" in process.creation.flags else ""
             notes.append(f"created by {process.creator}{with_flag}")
+        if process.id in self._vforked:
+            notes.append("created by vfork")
         if process.parent_inferred and process.creator != process.parent:
             notes.append(f"parent {process.parent} inferred from the clone flags")
         return notes

@@ -50,6 +50,18 @@ FAINT = Shade("#D1D9E0", "#30363D")  # guides and frames
 PANEL = Shade("#F3F5F8", "#161B22")  # the ground inside a frame
 ALERT = Shade("#CF222E", "#FF7B72")  # an end by signal, or with a code other than 0
 
+TINT = 0.07  # of a role's colour in its box
+
+
+def mix(color: str, background: str, share: float) -> str:
+    """Return ``share`` of ``color`` on ``background``; both are "#rrggbb"."""
+    pairs = zip(_channels(color), _channels(background), strict=True)
+    return "#" + "".join(f"{round(c * share + b * (1 - share)):02x}" for c, b in pairs)
+
+
+def _channels(color: str) -> bytes:
+    return bytes.fromhex(color.lstrip("#"))
+
 
 def role_shade(role: Role | None) -> Shade:
     """Return the colour of ``role``; grey for a process outside the trace or without one."""

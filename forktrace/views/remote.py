@@ -1,13 +1,11 @@
 """Say that a container is not in a trace, as a client had a daemon make it."""
 
 from forktrace.analysis.findings import Findings
-from forktrace.analysis.roles.programs import DAEMONS, REMOTE_ENGINES, verb
+from forktrace.analysis.roles.programs import DAEMONS, MAKING_VERBS, engine_verb, is_client
 from forktrace.model.launch import Launch
-from forktrace.model.process import Process, image_name
+from forktrace.model.process import Process
 from forktrace.views.words import name_of
 
-_VERBS = ("run", "create", "start", "exec")
-_REMOTE = frozenset({"--remote", "--url"})
 _DOCKERS = "-p $(pidof dockerd) -p $(pidof containerd)"
 
 
@@ -33,5 +31,4 @@ def _is_client(findings: Findings, process: Process) -> bool:
     if not process.images or found is None or found.role != "engine":
         return False
     image = process.images[-1]
-    remote = image_name(image) in REMOTE_ENGINES or not _REMOTE.isdisjoint(image.argv)
-    return remote and verb(image.argv, _VERBS) is not None
+    return is_client(image) and engine_verb(image.argv) in MAKING_VERBS

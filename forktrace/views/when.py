@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from forktrace.analysis.findings import Container, Findings
+from forktrace.analysis.roles.programs import question
 from forktrace.errors import UsageError
 from forktrace.model.launch import Launch
 from forktrace.model.moment import Timeline
@@ -129,6 +130,7 @@ def _named(kind: str, asked: str, text: str, launch: Launch) -> int:
     if not found and colon and re.fullmatch("[0-9]{1,9}", ordinal, re.ASCII):
         name, which = before, int(ordinal)
         found = [mark for mark in marks if name in mark.names]
+    found = [mark for mark in found if not _only_asked(mark)] or found
     if not found:
         raise UsageError(_nobody(asked, name, marks, launch))
     if not 1 <= which <= len(found):
@@ -159,6 +161,12 @@ def _why_none(asked: str, launch: Launch) -> str:
     if asked == "reparent" and launch.header.detail == "minimal":
         return ": with --detail minimal adoptions were not looked at"
     return ""
+
+
+def _only_asked(mark: Mark) -> bool:
+    """Say whether an exec is a mere question, like `conmon --version`."""
+    images = (i for i in mark.process.images if i.at.seq == mark.seq and mark.kind == "exec")
+    return any(question(image.argv) for image in images)
 
 
 def _started(name: str, findings: Findings) -> int:

@@ -85,19 +85,27 @@ _LONG_PATH = 20
 _FAR = 100  # a subcommand stands among so many arguments; there may be 100,000
 
 
-def program_words(image: Image, limit: int | None = None, *, subcommand: bool = False) -> str:
+def program_words(
+    image: Image, limit: int | None = None, *, subcommand: bool = False, soon: int | None = None
+) -> str:
     """Write what an image was called with, for a narrow place: ``runc … create --bundle …/b``.
 
     The program stands under its short name; container ids keep their first 12 digits, long paths
-    their last part. Where ``limit`` would cut off a subcommand, the options before it are left
-    out instead. An ellipsis marks each gap.
+    their last part. An ellipsis marks each gap.
+
+    Args:
+        image: the image.
+        limit: the most characters.
+        subcommand: leave out the options before a subcommand that would else be cut off.
+        soon: among how many characters it must stand, if not ``limit``.
     """
     name = printable(image_name(image))
     if limit is None:
         return " ".join([name, *(short_argument(a) for a in image.argv[1:])])
     line = _joined(name, image.argv[1:], limit)
-    at = _subcommand(image.argv) if subcommand else 0
-    if len(line) > limit and at > 1 and image.argv[at] not in line[: limit - 1].split(" "):
+    at = place_of_subcommand(image.argv) if subcommand else 0
+    near = min(limit, soon or limit)
+    if len(line) > near and at > 1 and image.argv[at] not in line[: near - 1].split(" "):
         line = _joined(f"{name} {ELLIPSIS}", image.argv[at:], limit)
     return cut(line, limit)
 
@@ -108,7 +116,7 @@ def _joined(start: str, arguments: Sequence[str], limit: int) -> str:
     return " ".join([start, *(short_argument(a, limit) for a in enough)])
 
 
-def _subcommand(argv: Sequence[str]) -> int:
+def place_of_subcommand(argv: Sequence[str]) -> int:
     """Return the place of the first subcommand, 0 if there is none near the start."""
     return next((i for i, a in enumerate(argv[:_FAR]) if i and a in _SUBCOMMANDS), 0)
 

@@ -136,7 +136,8 @@ UNSHARE: list[Step] = [
 
 def standing(pid: int, ppid: int, command: str = "") -> list[Step]:
     """Return what tells of a process that ran before the trace; without a command of a zombie."""
-    state = events.State(comm=command or "gone", ppid=ppid, nspid=[pid])
+    comm = Path(command.split()[0]).name if command else "gone"
+    state = events.State(comm=comm, ppid=ppid, nspid=[pid])
     started = events.Started(at_ns=0, pid=pid, attached=True, state=state)
     if not command:
         return [started, ("exit", pid, 125)]

@@ -1,8 +1,11 @@
 """The words that only recorded system calls give the tree."""
 
+import re
+
 import pytest
 
 from forktrace.analysis import analyse
+from forktrace.trace import events
 from forktrace.views.tree import build_tree
 from tests.unit.events import Step, launch_of
 from tests.unit.podman import podman_syscall_steps, subreaper
@@ -72,6 +75,47 @@ def test_whoever_was_not_waited_for_may_be_a_zombie(end: list[Step], until: str)
     assert notes(*BORN, ("exit", 11, 0), *end) == {
         "p2": [f"no wait seen: a zombie {until}, unless p1 ignores SIGCHLD"]
     }
+
+
+def test_a_parent_with_a_pidfd_may_have_waited_unseen() -> None:
+    steps: list[Step] = [("root", 10, "podman"), ("vfork", 10, 11, "PIDFD"), ("exit", 11, 0)]
+    assert notes(*steps)["p2"][-1] == (
+        "no wait seen: a zombie to the end of the trace, "
+        "unless p1 ignores SIGCHLD or waited by the pidfd it got"
+    )
+
+
+def late_wait(pid: int, ns: int) -> events.Event:
+    return events.Called(at_ns=ns, pid=10, name="wait4", arguments={"reaped": pid}, result=pid)
+
+
+def test_a_zombie_that_lasted_is_told_and_one_that_did_not_is_not() -> None:
+    ended: list[Step] = [("fork", 10, 12), ("exit", 12, 3)]
+    assert notes(*BORN, *ended, late_wait(12, 40_000_000)) == {}
+    told = notes(*BORN, *ended, late_wait(12, 300_000_000))["p3"]
+    assert len(told) == 1
+    assert re.fullmatch(r"a zombie for 29\d ms, until p1 waited for it", told[0])
+
+
+def test_a_zombie_for_less_than_it_lived_is_not_told() -> None:
+    old: list[Step] = [("exit", 11, 0), late_wait(11, 300_000_000)]
+    young = events.Exited(at_ns=200_000_000, pid=11, code=0)
+    assert list(notes(*BORN, *old)) == ["p2"]
+    assert notes(*BORN, young, late_wait(11, 300_000_000)) == {}
+
+
+def test_exec_by_another_thread_than_the_leader_is_told() -> None:
+    executed = events.Executed(at_ns=9_000_000, pid=11, tid=12, path="/b", argv=["b"])
+    assert notes(*BORN, ("thread", 11, 12), executed)["p2"][-1] == "exec called by thread 12"
+
+
+def test_a_few_vforks_are_told_and_many_are_not() -> None:
+    steps: list[Step] = [("root", 10, "sh")]
+    for pid in (11, 12, 13):
+        steps += [("vfork", 10, pid), ("exec", pid, f"program{pid}")]
+    few = notes(*steps)
+    assert few == {id_: ["created by vfork"] for id_ in ("p2", "p3", "p4")}
+    assert notes(*steps, ("vfork", 10, 14), ("exec", 14, "program14")) == {}
 
 
 def test_a_failed_setsid_leads_nothing() -> None:

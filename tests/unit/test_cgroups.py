@@ -7,8 +7,8 @@ import pytest
 
 from forktrace.analysis import analyse
 from forktrace.analysis.cgroup_writes import hierarchy_of
-from forktrace.analysis.cgroups import paths
 from forktrace.analysis.findings import CgroupStay
+from forktrace.analysis.hierarchies import paths
 from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
 from forktrace.trace import events

@@ -1,7 +1,6 @@
 """Check the words about a container: no more than is known, and harmless."""
 
-from forktrace.analysis.findings import Container, ExecSession, Findings
-from forktrace.analysis.streams import Holder, StreamEnd
+from forktrace.analysis.findings import Container, ExecSession, Findings, Holder, StreamEnd
 from forktrace.model.process import Moment
 from forktrace.views.containers import container_title, container_words, stream_words
 from tests.unit.events import launch_of
@@ -24,6 +23,7 @@ def end(fd: int, certainty: str = "observed", *holders: str) -> StreamEnd:
 def test_a_container_is_named_by_what_is_known() -> None:
     assert container_words(Container("c1")) == "container"
     assert container_words(Container("c1", id="ab" * 32)) == "container · id abababababab"
+    assert container_words(Container("c1", id="work-work12345")) == "container · id work-work12345"
     assert container_words(Container("c1", name="baz")) == "container baz"
     whole = Container("c1", id="ab" * 32, name="baz")
     assert container_words(whole) == "container baz · id abababababab"

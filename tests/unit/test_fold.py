@@ -135,6 +135,14 @@ def test_two_alike_stay_two_rows() -> None:
     assert len(apply(scene, [runs(scene)]).rows) == 5
 
 
+def test_two_alike_keep_their_places_among_their_siblings() -> None:
+    steps: list[Step] = [("root", 10, "sh")]
+    for pid, command in enumerate(["date", "sleep 1", "date", "sleep 1"], start=11):
+        steps += [("fork", 10, pid), ("exec", pid, command), ("exit", pid, 0)]
+    scene = scene_of(launch_of(*steps))
+    assert [row.id for row in apply(scene, [alike(scene)]).rows] == ["p1", "p2", "p3", "p4", "p5"]
+
+
 def test_what_lies_deep_is_counted_in_the_row_above() -> None:
     for step in (to_depth(1), fold_deepest(3, set()), fold_deepest(4, set())):
         assert [(row.id, row.within) for row in apply(make(0, 1), [step]).rows] == [

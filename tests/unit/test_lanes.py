@@ -209,4 +209,4 @@ def test_a_crowded_field_leaves_command_lines_to_the_names() -> None:
     assert any(text.startswith("tool11 --check") for text in beside)
     assert len(texts(picture, "argv")) + len(beside) == 30
     assert any("no room" in text for text in texts(picture, "caption"))
-    assert not any("no room" in text for text in texts(drawn("fan"), "caption"))
+    assert not any("no room" in text for text in texts(drawn("podman"), "caption"))

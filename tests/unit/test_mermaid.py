@@ -16,6 +16,7 @@ from forktrace.render.notices import LeftOutWarning
 from forktrace.views.options import ViewOptions
 from tests.unit.events import Step, launch_of
 from tests.unit.podman import podman_steps
+from tests.unit.test_svg import contrast
 
 # Each line that a flowchart and a sequence diagram of ours may have, as Mermaid's grammar has it.
 WORD = r"(?:[^#\"`;<>{}$\\]|#\d+;|<br/>)*"
@@ -123,3 +124,29 @@ def test_a_small_launch_is_told_whole() -> None:
         warnings.simplefilter("error")
         flow(launch_of(*podman_steps()))
         sequence(launch_of(*podman_steps()))
+
+
+@pytest.mark.parametrize("page", ["#FFFFFF", "#0D1117", "#1F2020"])  # the last is Mermaid's dark
+def test_where_the_page_decides_the_colours_suit_any(page: str) -> None:
+    text = flow(launch_of(*podman_steps()))
+    strokes = re.findall(r"classDef (\w+) fill:none,stroke:(#\w+),", text)
+    assert len(strokes) == 8
+    assert min(contrast(color, page) for _, color in strokes) >= 3
+    assert "color:#" not in text.replace("stroke:", "")
+
+
+def test_a_theme_that_was_asked_for_has_its_own_colours() -> None:
+    text = flow(launch_of(*podman_steps()), ViewOptions(theme="dark"))
+    assert "classDef monitor fill:#0D1117,stroke:#E8833A,stroke-width:2px,color:#E6EDF3" in text
+
+
+def test_vfork_is_said_at_the_edge() -> None:
+    text = flow(launch_of(("root", 10, "sh"), ("vfork", 10, 11), ("fork", 10, 12)))
+    assert "  p1 -->|vfork| p2\n  p1 --> p3\n" in text
+
+
+def test_the_sequence_tells_the_subcommand() -> None:
+    runc = "runc --log-format=json --log /run/containers/x/oci-log create -b /x id"
+    steps: list[Step] = [("root", 10, "podman run x"), ("fork", 10, 11), ("exec", 11, "conmon")]
+    text = sequence(launch_of(*steps, ("fork", 11, 12), ("exec", 12, runc)))
+    assert f"  Note over p3: {escape_bare('exec runc … create -b /x id')}" in text.splitlines()

@@ -93,7 +93,24 @@ def test_every_example_keeps_the_rules_of_the_format(path: Path) -> None:
         if event["ph"] in "sf":
             counts[event["id"]].append(event["ph"])
     assert all(sorted(kinds) == ["f", "s"] for kinds in counts.values())
+    instants = {(event["pid"], event["ts"]) for event in found if event["ph"] == "i"}
+    assert {(event["pid"], event["ts"]) for event in found if event["ph"] == "s"} <= instants
     assert len(named(found)) == len({e["pid"] for e in found})
+
+
+def test_creation_and_adoption_are_instants_of_both_who_take_part() -> None:
+    found = events_of(launch_of(*podman_steps()))
+    names = {pid: name.split(" ")[0] for pid, name in named(found).items()}
+    instants = {(names[e["pid"]], e["name"]) for e in found if e["ph"] == "i"}
+    assert {("p7", "clone p8"), ("p8", "adopted by p4"), ("p4", "adopts p8")} <= instants
+
+
+def test_programs_of_one_tick_of_a_coarse_clock_do_not_overlap() -> None:
+    launch = launch_of(("root", 10, "sh"), ("exec", 10, "first"), ("exec", 10, "second"))
+    for image in launch.processes["p1"].images:
+        object.__setattr__(image, "at", launch.processes["p1"].born)
+    spans = [(e["ts"], e["dur"]) for e in events_of(launch) if e["ph"] == "X"]
+    assert spans == [(1000.0, 0.001), (1000.001, 0.001), (1000.002, 3999.998)]
 
 
 def test_a_pid_that_is_used_again_stays_two_processes() -> None:

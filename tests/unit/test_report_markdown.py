@@ -101,8 +101,9 @@ def test_a_row_of_several_says_what_they_share_and_how_they_ended() -> None:
 
 
 def test_who_never_called_exec_has_its_creators_program() -> None:
-    table = rows(report(launch_of(("root", 10, "daemon -x (no exec)"), ("fork", 10, 11))))
-    assert [row[5] for row in table[2:]] == ["`daemon -x '(no' exec)`", "`daemon` (no exec)"]
+    steps: list[Step] = [("root", 10, "daemon --option '(no exec)'"), ("fork", 10, 11)]
+    table = rows(report(launch_of(*steps)))
+    assert [row[5] for row in table[2:]] == ["`daemon --option '(no exec)'`", "`daemon` (no exec)"]
 
 
 def test_the_subcommand_is_told_before_the_options() -> None:

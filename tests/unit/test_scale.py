@@ -133,7 +133,7 @@ progress._AFTER_SECONDS = {after}
 bars = []
 init = progress._Bar.__init__
 progress._Bar.__init__ = lambda bar, doing: (init(bar, doing), bars.append(bar))[0]
-with progress.progress("Reading the trace") as report:
+with progress.progress("Reading the trace", quiet={quiet}) as report:
     while {wait} and not (bars[0]._shown and bars[0]._shown.live.is_started):
         time.sleep(0.01)
     report(0.5)
@@ -161,18 +161,26 @@ def on_terminal(program: str) -> tuple[str, str]:
 
 
 def test_a_bar_stands_on_a_terminal_while_it_lasts() -> None:
-    out, err = on_terminal(SHOWN.format(after=0, wait=True))
+    out, err = on_terminal(SHOWN.format(after=0, wait=True, quiet=False))
     assert out == "done\n"
     assert "Reading the trace" in err
     assert err.rstrip().endswith("\x1b[2K")  # the line is wiped
 
 
 def test_no_bar_stands_there_for_what_is_soon_over() -> None:
-    assert on_terminal(SHOWN.format(after=600, wait=False)) == ("done\n", "")
+    program = SHOWN.format(after=600, wait=False, quiet=False)
+    assert on_terminal(program) == ("done\n", "")
+
+
+def test_no_bar_stands_there_where_quiet_is_asked_for() -> None:
+    # Had a bar been made, the program would wait until it is shown.
+    assert on_terminal(SHOWN.format(after=0, wait="bars", quiet=True)) == ("done\n", "")
 
 
 def test_no_bar_goes_where_no_terminal_is() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SHOWN.format(after=0, wait=False)], capture_output=True, text=True
+        [sys.executable, "-c", SHOWN.format(after=0, wait=False, quiet=False)],
+        capture_output=True,
+        text=True,
     )
     assert (done.stdout, done.stderr) == ("done\n", "")

@@ -9,11 +9,21 @@ import pytest
 from forktrace.analysis.findings import Role
 from forktrace.analysis.passes import analyse
 from forktrace.model.launch import Launch
-from forktrace.render.dot import mix
 from forktrace.render.svg import render
 from forktrace.render.xml import escape
 from forktrace.views.options import Theme, ViewOptions
-from forktrace.views.palette import ALERT, BACKGROUND, INK, MUTED, PANEL, ROLE_WORDS, ROLES, Shade
+from forktrace.views.palette import (
+    ALERT,
+    BACKGROUND,
+    INK,
+    MUTED,
+    PANEL,
+    ROLE_WORDS,
+    ROLES,
+    TINT,
+    Shade,
+    mix,
+)
 from tests.unit.events import launch_of
 from tests.unit.podman import podman_steps, podman_syscall_steps
 
@@ -186,8 +196,8 @@ def test_words_in_a_roles_colour_can_be_read(role: Role) -> None:
     for ground in (BACKGROUND, PANEL):
         assert contrast(words.light, ground.light) >= 4.5
         assert contrast(words.dark, ground.dark) >= 4.5
-    assert contrast(words.light, mix(box.light, BACKGROUND.light)) >= 4.5
-    assert contrast(words.dark, mix(box.dark, BACKGROUND.dark)) >= 4.5
+    assert contrast(words.light, mix(box.light, BACKGROUND.light, TINT)) >= 4.5
+    assert contrast(words.dark, mix(box.dark, BACKGROUND.dark, TINT)) >= 4.5
 
 
 @pytest.mark.parametrize("theme", ["auto", "light", "dark", "print"])

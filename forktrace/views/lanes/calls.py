@@ -1,10 +1,10 @@
 """Word and draw what only recorded system calls tell: sessions, subreapers, who was not reaped."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from forktrace.views.calls import zombie_words
 from forktrace.views.lanes import style
-from forktrace.views.lanes.columns import Note, fixed
+from forktrace.views.lanes.columns import Note, Zone, fixed
 from forktrace.views.lanes.plan import Lane, Plan
 from forktrace.views.shapes import Line, Mark, Polygon
 from forktrace.views.words import duration_words
@@ -64,7 +64,7 @@ def unwaited_notes(plan: Plan) -> Iterator[Note]:
         words = zombie_words(plan.launch, plan.findings, lane.process)
         if words is not None and lane.gone > lane.end:
             title = f"{lane.process.id}: {words}"
-            yield Note(lane.index, "below", lane.end, 0, style.WORD, "word", text, title=title)
+            yield _at_end(lane, 0, text, title)
 
 
 def zombie_notes(plan: Plan) -> Iterator[Note]:
@@ -73,7 +73,22 @@ def zombie_notes(plan: Plan) -> Iterator[Note]:
         if lane.lasting_zombie and lane.gone > lane.end:
             title = f"{lane.process.id} has ended, but its parent has not waited for it yet"
             words = fixed("zombie")
-            yield Note(lane.index, "below", lane.end, 6, style.WORD, "word", words, title=title)
+            yield _at_end(lane, 6, words, title)
+
+
+def _at_end(lane: Lane, offset: float, words: Callable[[int], str], title: str) -> Note:
+    below: tuple[tuple[Zone, bool], ...] = (("below", True),)
+    return Note(
+        lane.index,
+        "below",
+        lane.end,
+        offset,
+        style.WORD,
+        "word",
+        words,
+        title=title,
+        elsewhere=below,
+    )
 
 
 def draw_bracket(x: float, y: float, title: str | None = None) -> Iterator[Mark]:

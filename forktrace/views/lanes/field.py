@@ -26,6 +26,8 @@ from forktrace.views.lanes.spacing import Spacing
 _ROUNDING = 0.01
 _CROWD = 40  # command lines beside names
 _EARLY = 0.7  # of the width, that is expected to be there without texts
+_TOLD_LAST = ("engine", "container")  # roles whose command lines stay in the field longest
+_MANY = 150  # texts to be taken back
 _WIDER = 1.3  # times the width that it has, a small picture may get to be more regular
 
 
@@ -108,9 +110,10 @@ def arrange(
             _settle(spacing, marks, seats, tried, (width, fill), fixed)
             paired = needed = bordered(marks, seats)
             break
-        dropped, needed = _parted(spacing, paired, width, fixed)
-        gone = [note.lane for note in dropped if note.kind == "argv"]
+        dropped, needed = _parted(plan, spacing, paired, width, fixed)
+        gone = [group[0][0].lane for group in dropped if group[0][0].kind == "argv"]
         if not gone:
+            needed = _refilled(spacing, dropped, needed, width, fixed)
             break
         some = gone[: len(gone) // 4 + 1]  # without them the others may stand better
         wanted = [note for note in wanted if note.kind != "argv" or note.lane not in some]
@@ -160,15 +163,16 @@ def _settle(
 
 
 def _parted(
-    spacing: Spacing, notes: Bordered, width: float, fixed: Sequence[Need]
-) -> tuple[list[Note], Bordered]:
+    plan: Plan, spacing: Spacing, notes: Bordered, width: float, fixed: Sequence[Need]
+) -> tuple[list[Bordered], Bordered]:
     """Return as few notes as possible that must go, those that take most room, and the others.
 
-    A lane's command lines go together, and before all other texts; then the words at births;
-    last go those that can't stand with the names instead.
+    A lane's command lines go together, and before all other texts, an engine's and a container's
+    after the others'; then the words at births; last go those that can't stand with the names
+    instead.
     """
     for gap in (style.MIN_GAP, style.DENSE_GAP + 1):
-        order = _dispensable(spacing, notes, gap)
+        order = _dispensable(plan, spacing, notes, gap)
         low, high = 0, len(order)
         while low < high:
             middle = (low + high) // 2
@@ -180,11 +184,24 @@ def _parted(
                 low = middle + 1
         if all(group[0][0].kind == "argv" for group in order[:low]):
             break
-    dropped = [group[0][0] for group in order[:low]]
-    return dropped, [pair for group in order[low:] for pair in group]
+    return order[:low], [pair for group in order[low:] for pair in group]
 
 
-def _dispensable(spacing: Spacing, notes: Bordered, gap: float) -> list[Bordered]:
+def _refilled(
+    spacing: Spacing, dropped: list[Bordered], kept: Bordered, width: float, fixed: Sequence[Need]
+) -> Bordered:
+    """Take back, of what was dropped before others that had to go, all that fits after all."""
+    gap = style.DENSE_GAP + 1
+    needs = [*fixed, *(need_of(note, border, note.least) for note, border in kept)]
+    for group in reversed(dropped[:_MANY]):
+        more = [need_of(note, border, note.least) for note, border in group]
+        if spacing.place(gap, [*needs, *more])[-1] <= width:
+            needs += more
+            kept = [*kept, *group]
+    return kept
+
+
+def _dispensable(plan: Plan, spacing: Spacing, notes: Bordered, gap: float) -> list[Bordered]:
     """Group notes that stand or go together, those first that can go most easily."""
     bare = [need_of(n, b, n.least) for n, b in notes if n.kind != "argv"]
     xs = spacing.place(gap, bare)
@@ -199,8 +216,9 @@ def _dispensable(spacing: Spacing, notes: Bordered, gap: float) -> list[Bordered
 
     def rank(group: Bordered) -> tuple[int, float]:
         note, lack = group[0][0], lacking(group)
-        order = {"argv": 0 if lack > 0 else 3, BIRTH_KIND: 1, CALL_KIND: 4, CGROUP_KIND: 5}
-        return 2 if is_end(note) else order.get(note.kind, 6), -lack
+        argv = 4 if lack <= 0 else 1 if plan.lanes[note.lane].role in _TOLD_LAST else 0
+        order = {"argv": argv, BIRTH_KIND: 2, CALL_KIND: 5, CGROUP_KIND: 6}
+        return 3 if is_end(note) else order.get(note.kind, 7), -lack
 
     return sorted(groups.values(), key=rank)
 

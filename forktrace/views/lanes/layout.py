@@ -127,13 +127,16 @@ def _arrangement(
     if whole.field.aside == Aside():
         return whole
     calmer = attempt(plain_waits=False)
-    return min(whole, calmer, key=_left_aside)
+    return min(whole, calmer, key=lambda tried: _left_aside(tried, options))
 
 
-def _left_aside(arrangement: _Arrangement) -> tuple[int, int]:
-    field = arrangement.field
+def _left_aside(arrangement: _Arrangement, options: ViewOptions) -> tuple[float, int, int]:
+    """Return how much too wide an arrangement is, and how many words are not at their marks."""
+    plan, field = arrangement.plan, arrangement.field
+    taken = arrangement.left + field.width + _right_margin(plan)
     unwritten = sum(not text for _, text in field.texts)
-    return len(field.aside.ends), unwritten + len(field.aside.commands)
+    over = max(0.0, taken - float(options.width or style.WIDTH))
+    return over, len(field.aside.ends), unwritten + len(field.aside.commands)
 
 
 def _arranged(

@@ -107,7 +107,7 @@ def settle(marks: Room, seats: list[Seat], fits: Callable[[list[Need]], bool]) -
         return
     lanes = _by_lane(seats)
     needs = {lane: _needs_on(marks, some) for lane, some in lanes.items()}
-    for seat in _in_turn(lanes):
+    for seat in _in_turn(seats):
         lane, before = seat.wanted.lane, seat.place
         for place in _nearer(seat, lanes[lane]):
             seat.place = place
@@ -116,6 +116,19 @@ def settle(marks: Room, seats: list[Seat], fits: Callable[[list[Need]], bool]) -
                 needs = tried
                 break
             seat.place = before
+
+
+def _in_turn(seats: list[Seat]) -> list[Seat]:
+    """Order the notes that may go back: command lines after what they may have made way for.
+
+    Short ones are the first, so that as many as possible go back.
+    """
+
+    def rank(seat: Seat) -> tuple[bool, float, int]:
+        note = seat.wanted
+        return note.kind == "argv", note.width(GOOD), note.column
+
+    return sorted((seat for seat in seats if seat.wanted.kind not in _CALM), key=rank)
 
 
 def _by_lane(seats: list[Seat]) -> dict[int, list[Seat]]:
@@ -127,23 +140,6 @@ def _by_lane(seats: list[Seat]) -> dict[int, list[Seat]]:
 
 def _flat(needs: dict[int, list[Need]]) -> list[Need]:
     return [need for some in needs.values() for need in some]
-
-
-def _in_turn(lanes: dict[int, list[Seat]]) -> list[Seat]:
-    """Order the notes that may go back: command lines after what they may have made way for.
-
-    Those of one lane that stand on both sides of it are the first of these.
-    """
-    several = {
-        lane for lane, seats in lanes.items() if sum(s.wanted.kind == "argv" for s in seats) > 1
-    }
-    movable = [s for seats in lanes.values() for s in seats if s.wanted.kind not in _CALM]
-
-    def rank(seat: Seat) -> tuple[bool, bool, int]:
-        wanted = seat.wanted
-        return wanted.kind == "argv", wanted.lane not in several, wanted.column
-
-    return sorted(movable, key=rank)
 
 
 def _nearer(seat: Seat, neighbours: list[Seat]) -> list[Note]:

@@ -21,7 +21,7 @@ FRAME_OUT = 13.0  # px that a container's frame stands out left and right
 FRAME_TOP, FRAME_BOTTOM = 20.0, 7.0  # px that it adds to its first and its last row
 WIDTH = 1600.0
 LEAST_WIDTH = 700.0
-TITLE_WIDTH = 1000.0  # to which a long title may widen a picture
+TITLE_WIDTH = 1200.0  # to which a long title may widen a picture
 MOST_CHARS, LEAST_CHARS = 60, 16  # of a command line: "conmon --version" has 16
 LEAST_PATH = 12  # characters of a cgroup's path
 

@@ -30,6 +30,7 @@ def fold_alike(key: Key, *, only_neighbours: bool = False) -> Pass:
     def fold(scene: Scene, selection: Selection) -> Selection:
         families = _families(scene, selection)
         shapes = _shapes(scene, selection, key, ordered=only_neighbours)
+        place = {id_: place for place, id_ in enumerate(scene.order)}
 
         def groups(family: _Family) -> list[_Group]:
             ranked = family if only_neighbours else _by_first(family, shapes)
@@ -37,12 +38,17 @@ def fold_alike(key: Key, *, only_neighbours: bool = False) -> Pass:
             return [(shape, list(rows)) for shape, rows in runs]
 
         rows: list[Row] = []
-        stack = _bundles([families.get(None, [])], groups)[::-1]
+
+        def bundles(alike: Sequence[_Family]) -> list[list[Row]]:
+            # Last first; two alike that keep their rows keep their places too.
+            found = _bundles(alike, groups)
+            return sorted(found, key=lambda bundle: place[bundle[0].id], reverse=True)
+
+        stack = bundles([families.get(None, [])])
         while stack:
             bundle = stack.pop()
             rows.append(_joined(bundle))
-            below = [families.get(row.id, []) for row in bundle]
-            stack.extend(reversed(_bundles(below, groups)))
+            stack.extend(bundles([families.get(row.id, []) for row in bundle]))
         return Selection(tuple(rows), selection.left_out)
 
     return fold
