@@ -3,6 +3,7 @@
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
+from forktrace.model.reaps import may_have_reaped
 
 
 def find_unwaited(launch: Launch, findings: Findings) -> None:
@@ -25,7 +26,9 @@ def _left_by(parent: Process, process: Process) -> bool:
     if parent.outside or process.exit is None or process.reap is not None:
         return False
     # Where the parent had died before, somebody unknown adopted and reaped the child.
-    return parent.exit is None or parent.exit.at.seq > process.exit.at.seq
+    if parent.exit is not None and parent.exit.at.seq < process.exit.at.seq:
+        return False
+    return not may_have_reaped(parent, process.exit.at.seq)
 
 
 def _swept(parent: Process, process: Process) -> bool:

@@ -264,15 +264,16 @@ def _is_end(status: int) -> bool:
 def _reaped_by_waitid(call: Reader, by_pidfd: Argument) -> Arguments | None:
     """Return whom waitid reaped: siginfo's si_code and si_pid (sigaction(2)).
 
-    Without a siginfo it can be told only where one process was waited for, and nothing but its end.
+    Without a siginfo it is told only where one process was waited for, and nothing but its end;
+    else that somebody may have been reaped.
     """
     kind, asked, info_at, options = call.values[:4]
-    if options & _WNOWAIT:
+    if options & _WNOWAIT or not options & os.WEXITED:
         return None
     if not info_at:
         one = asked if kind == os.P_PID else by_pidfd
         other = options & (os.WNOHANG | os.WSTOPPED | os.WCONTINUED)
-        return None if other or not one else {"reaped": one}
+        return {"reaped": None if other else one}
     pid_at = 16 if call.word == 8 else 12
     info = call.memory(info_at, pid_at + 4)
     if len(info) < pid_at + 4:

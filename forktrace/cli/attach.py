@@ -6,9 +6,9 @@ from time import monotonic_ns
 
 import click
 
-from forktrace.cli.messages import say
 from forktrace.cli.options import (
     Seconds,
+    Wanted,
     detail_option,
     limit,
     output_options,
@@ -17,7 +17,7 @@ from forktrace.cli.options import (
     view_options,
 )
 from forktrace.cli.outputs import check_outputs, parse_outputs
-from forktrace.cli.recording import make_header, open_trace_file, show_trace
+from forktrace.cli.recording import make_header, open_trace_file, say_place, show_trace
 from forktrace.errors import ForktraceError
 from forktrace.trace.writer import TraceWriter
 from forktrace.views.options import ViewOptions
@@ -42,10 +42,7 @@ def command(
     pids: tuple[int, ...],
     children: bool,
     seconds: float,
-    texts: tuple[str, ...],
-    format_name: str | None,
-    view: str | None,
-    force: bool,
+    wanted: Wanted,
     quiet: bool,
     detail: str,
     shown: ViewOptions,
@@ -57,10 +54,10 @@ def command(
     """
     from forktrace.capture.attach import Attachment, run_attached
 
-    outputs = parse_outputs(texts, format_name, view, stdout=False)
-    check_outputs(outputs, force=force)
+    outputs = parse_outputs(wanted, stdout=False)
+    check_outputs(outputs, force=wanted.force)
     request = Attachment(pids, children, limit(seconds), detail)  # type: ignore[arg-type]
-    trace = open_trace_file(outputs, "attach", force=force)
+    trace = open_trace_file(outputs, "attach", force=wanted.force)
     writer = TraceWriter(trace.fd)
     started_ns = monotonic_ns()
     writer.header(make_header(["forktrace", *sys.argv[1:]], request.detail, "attach"))
@@ -71,7 +68,6 @@ def command(
         if trace.path is not None:
             trace.path.unlink(missing_ok=True)  # a trace of nothing
         raise
-    ok = show_trace(trace, outputs, quiet=quiet, force=force, shown=shown)
-    if trace.path is not None:
-        say(f"trace: {trace.path} (draw it: forktrace render -o attach.svg)")
+    ok = show_trace(trace, outputs, quiet=quiet, force=wanted.force, shown=shown)
+    say_place(trace, "attach.svg")
     return 0 if ok else 1

@@ -9,9 +9,15 @@ from pathlib import Path
 import click
 
 from forktrace.cli.messages import say
-from forktrace.cli.options import output_options, quiet_option, view_options
+from forktrace.cli.options import Wanted, output_options, quiet_option, view_options
 from forktrace.cli.outputs import Output, check_outputs, parse_outputs
-from forktrace.cli.recording import Recording, open_trace_file, show_trace
+from forktrace.cli.recording import (
+    Recording,
+    open_trace_file,
+    say_incomplete,
+    say_place,
+    show_trace,
+)
 from forktrace.errors import LogFormatError, UsageError
 from forktrace.model.imported import import_warnings
 from forktrace.trace import events
@@ -31,10 +37,7 @@ _LARGE = 4 * 1024 * 1024  # bytes; a smaller log is read before a bar would be s
 @view_options()
 def command(
     logs: tuple[str, ...],
-    texts: tuple[str, ...],
-    format_name: str | None,
-    view: str | None,
-    force: bool,
+    wanted: Wanted,
     quiet: bool,
     shown: ViewOptions,
 ) -> int:
@@ -45,23 +48,22 @@ def command(
     \b
     strace -f -ttt -y -s 4096 -v --decode-pids=pidns -o launch.log COMMAND
     """
-    outputs = parse_outputs(texts, format_name, view, stdout=True)
-    check_outputs(outputs, force=force)
+    outputs = parse_outputs(wanted, stdout=True)
+    check_outputs(outputs, force=wanted.force)
     with ExitStack() as stack:
         opened = [_open(name, stack) for name in _distinct(logs)]
-        progress = stack.enter_context(_progress(opened))
+        progress = stack.enter_context(_progress(opened, quiet=quiet))
         asked = [encode_text(os.fsencode(w)) for w in ("forktrace", "import", *logs)]
         conversion = Conversion(opened, asked, progress)
-        trace, header, failed = _write(conversion.records(), outputs, force=force)
+        trace, header, failed = _write(conversion.records(), outputs, force=wanted.force)
     ok = failed is None
     if failed is not None:
-        say(f"the trace is not complete: {failed.strerror} ({trace.path or 'temporary'})")
-    ok &= show_trace(trace, outputs, quiet=quiet, force=force, shown=shown)
+        say_incomplete(trace, failed)
+    ok &= show_trace(trace, outputs, quiet=quiet, force=wanted.force, shown=shown)
     end = events.Ended(at_ns=0, reason="log", log=conversion.summary)
     for sentence in import_warnings(header, end, ()):
         say(sentence)
-    if trace.path is not None:
-        say(f"trace: {trace.path} (draw it: forktrace render -o launch.svg)")
+    say_place(trace, "launch.svg")
     return 0 if ok else 1
 
 
@@ -84,11 +86,11 @@ def _open(name: str, stack: ExitStack) -> Log:
 
 
 @contextmanager
-def _progress(logs: Sequence[Log]) -> Iterator[Progress]:
-    """Show how much is read, on a terminal, of logs that take a while."""
+def _progress(logs: Sequence[Log], *, quiet: bool) -> Iterator[Progress]:
+    """Show how much is read, on a terminal and not if ``quiet``, of logs that take a while."""
     total = sum(_size(log) or 0 for log in logs)
     endless = any(_size(log) is None for log in logs)
-    if not os.isatty(2) or not (endless or total > _LARGE):
+    if quiet or not os.isatty(2) or not (endless or total > _LARGE):
         yield _silent
         return
     from rich.console import Console

@@ -1,8 +1,8 @@
 """Share the options that several commands have, so that they are named and told of once."""
 
 import math
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from functools import wraps
 from typing import Any, TypeVar, get_args
 
@@ -37,9 +37,19 @@ def limit(seconds: float) -> float | None:
     return None if math.isinf(seconds) else seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Be what a user says of outputs: each ``-o``, ``--format``, ``--view`` and ``--force``."""
+
+    texts: tuple[str, ...]
+    format_name: str | None
+    view: str | None
+    force: bool
+
+
 def output_options(*, required: bool = False) -> Callable[[_Function], _Function]:
-    """Return what adds ``texts``, ``format_name``, ``view`` and ``force``, all about outputs."""
-    return _adding(
+    """Return what adds ``wanted``, a ``Wanted``: which files to write."""
+    options = (
         click.option(
             "-o",
             "--output",
@@ -53,24 +63,32 @@ def output_options(*, required: bool = False) -> Callable[[_Function], _Function
         click.option("--view", help="Draw this view where a format has several."),
         click.option("--force", is_flag=True, help="Replace files that exist."),
     )
+    return _gathering(Wanted, "wanted", options)
 
 
-def view_options(*, drawn: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def view_options(*, drawn: bool = True) -> Callable[[_Function], _Function]:
     """Return what adds ``shown``, a ``ViewOptions``: what is to be seen of a launch.
 
     Where pictures are ``drawn`` it also says how.
     """
     options = (*_SELECTING, _NORMALIZE, *(_DRAWING if drawn else ()), _WIDTH)
+    return _gathering(ViewOptions, "shown", options)
 
-    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+
+def _gathering(
+    kind: type, argument: str, options: Sequence[Callable[[_Function], _Function]]
+) -> Callable[[_Function], _Function]:
+    """Return what adds options, whose values come as one ``argument``, a dataclass ``kind``."""
+
+    def add(function: Any) -> Any:
         @wraps(function)
         def with_options(*args: Any, **values: Any) -> Any:
-            names = [field.name for field in fields(ViewOptions)]
+            names = [field.name for field in fields(kind)]
             chosen = {name: values.pop(name) for name in names if name in values}
-            return function(*args, shown=ViewOptions(**chosen), **values)
+            return function(*args, **{argument: kind(**chosen)}, **values)
 
-        added: Callable[..., Any] = _adding(*options)(with_options)
-        return added
+        added: Any = with_options
+        return _adding(*options)(added)
 
     return add
 
@@ -158,7 +176,7 @@ def pid_option(*, required: bool, text: str) -> Callable[[_Function], _Function]
 def quiet_option(function: _Function) -> _Function:
     """Add ``--quiet``."""
     return click.option(
-        "-q", "--quiet", is_flag=True, help="Leave out the tree on standard error."
+        "-q", "--quiet", is_flag=True, help="Leave out tree and progress bar on standard error."
     )(function)
 
 

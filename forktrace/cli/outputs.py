@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from forktrace.cli.options import Wanted
 from forktrace.errors import OutputError, UsageError
 from forktrace.render.registry import FORMATS, Format, extension_of, find_format
 from forktrace.trace.owner import give
@@ -22,27 +23,26 @@ class Output(Struct, frozen=True):
     format: Format | None
 
 
-def parse_outputs(
-    texts: Sequence[str], format_name: str | None, view: str | None, *, stdout: bool
-) -> list[Output]:
+def parse_outputs(wanted: Wanted, *, stdout: bool) -> list[Output]:
     """Understand the values of ``-o``: ``FILE``, ``VIEW:FILE``, or ``-`` where ``stdout`` allows.
 
     Raises:
         UsageError: an unknown extension, format or view.
     """
-    return [_parse_output(text, format_name, view, stdout=stdout) for text in texts]
+    return [_parse_output(text, wanted, stdout=stdout) for text in wanted.texts]
 
 
-def _parse_output(text: str, format_name: str | None, view: str | None, *, stdout: bool) -> Output:
+def _parse_output(text: str, wanted: Wanted, *, stdout: bool) -> Output:
+    view = wanted.view
     prefix, colon, rest = text.partition(":")
     if colon and rest and prefix in {f.view for f in FORMATS}:
         view, text = prefix, rest
     if text == "-":
         if not stdout:
             raise UsageError("standard output belongs to the command: give -o a file's name")
-        return Output(None, find_format(format_name or "text", view))
+        return Output(None, find_format(wanted.format_name or "text", view))
     path = Path(text)
-    name = format_name or extension_of(path.name)
+    name = wanted.format_name or extension_of(path.name)
     if name == TRACE_EXTENSION:
         return Output(path, None)
     if not name:

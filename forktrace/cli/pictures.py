@@ -25,9 +25,11 @@ from forktrace.views.normalize import normalize
 from forktrace.views.options import ViewOptions
 
 
-def load(trace: Path, shown: ViewOptions | None = None) -> tuple[Launch, Findings]:
+def load(
+    trace: Path, shown: ViewOptions | None = None, *, quiet: bool = False
+) -> tuple[Launch, Findings]:
     """Read a trace and find its meaning, normalised if that is wanted. Raises TraceFormatError."""
-    with collector_paused(), progress("Reading the trace") as report:
+    with collector_paused(), progress("Reading the trace", quiet=quiet) as report:
         # The three parts take about as long as they get here of the bar.
         read = read_trace(trace, lambda part: report(0.1 * part))
         launch = build_launch(read, lambda part: report(0.1 + 0.4 * part))
@@ -44,9 +46,10 @@ def write(
     *,
     force: bool,
     shown: ViewOptions | None = None,
+    quiet: bool = False,
 ) -> None:
     """Write one output. Raises OutputError, UsageError and MissingToolError."""
-    data = _content(output, trace, launch, findings, shown or ViewOptions())
+    data = _content(output, trace, launch, findings, shown or ViewOptions(), quiet=quiet)
     if output.path is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -55,14 +58,20 @@ def write(
 
 
 def _content(
-    output: Output, trace: Path, launch: Launch, findings: Findings, shown: ViewOptions
+    output: Output,
+    trace: Path,
+    launch: Launch,
+    findings: Findings,
+    shown: ViewOptions,
+    *,
+    quiet: bool,
 ) -> bytes:
     if output.format is None:
         return trace.read_bytes()
     options = _on_terminal(1, shown) if output.path is None else shown
     with warnings.catch_warnings(record=True) as notices:
         warnings.simplefilter("always", LeftOutWarning)
-        with collector_paused(), progress(f"Drawing {output.format.name}"):
+        with collector_paused(), progress(f"Drawing {output.format.name}", quiet=quiet):
             made = output.format.load()(launch, findings, options)
     for found in notices:
         if isinstance(found.message, LeftOutWarning):

@@ -20,16 +20,17 @@ _STDERR = 2
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[Report]:
+def progress(doing: str, *, quiet: bool = False) -> Iterator[Report]:
     """Show a bar while the body of the ``with`` runs, and take how much of it is done.
 
     Args:
         doing: the words before the bar ("Reading the trace").
+        quiet: show nothing, as ``--quiet`` asks for.
 
     Yields:
         what is to be called with the part done, from 0 to 1; until then the bar just moves.
     """
-    if not os.isatty(_STDERR):
+    if quiet or not os.isatty(_STDERR):
         yield no_report
         return
     bar = _Bar(doing)

@@ -126,7 +126,7 @@ def show_trace(
     ok = True
     on_terminal = replace(shown or ViewOptions(), width=None)  # a width is that of the pictures
     try:
-        launch, findings = pictures.load(trace.readable, shown)
+        launch, findings = pictures.load(trace.readable, shown, quiet=quiet)
         if not quiet and len(launch.processes) <= _LARGE:
             write_error(pictures.tree_text(launch, findings, 2, on_terminal))
         elif not quiet:
@@ -136,13 +136,26 @@ def show_trace(
         return False
     for output in drawings:
         try:
-            pictures.write(output, trace.readable, launch, findings, force=force, shown=shown)
+            pictures.write(
+                output, trace.readable, launch, findings, force=force, shown=shown, quiet=quiet
+            )
         except BrokenPipeError:  # whoever read standard output has seen enough
             raise
         except Exception as error:
             say(_why(error))
             ok = False
     return ok
+
+
+def say_incomplete(trace: Recording, error: OSError) -> None:
+    """Say that not all of a trace could be written."""
+    say(f"the trace is not complete: {error.strerror} ({trace.path or 'temporary'})")
+
+
+def say_place(trace: Recording, picture: str) -> None:
+    """Say where a trace is, if it is kept, and how to draw it; ``picture`` is a file's name."""
+    if trace.path is not None:
+        say(f"trace: {trace.path} (draw it: forktrace render -o {picture})")
 
 
 def _why(error: Exception) -> str:

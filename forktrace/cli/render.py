@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from forktrace.cli.options import output_options, view_options
+from forktrace.cli.options import Wanted, output_options, view_options
 from forktrace.views.options import ViewOptions
 
 
@@ -14,10 +14,7 @@ from forktrace.views.options import ViewOptions
 @view_options()
 def command(
     trace: Path | None,
-    texts: tuple[str, ...],
-    format_name: str | None,
-    view: str | None,
-    force: bool,
+    wanted: Wanted,
     shown: ViewOptions,
 ) -> None:
     """Draw TRACE (by default the latest run's) into each FILE.
@@ -29,11 +26,11 @@ def command(
     from forktrace.cli.outputs import check_outputs, parse_outputs
     from forktrace.trace.store import latest_trace
 
-    outputs = parse_outputs(texts, format_name, view, stdout=True)
-    check_outputs(outputs, force=force)
+    outputs = parse_outputs(wanted, stdout=True)
+    check_outputs(outputs, force=wanted.force)
     source = trace or latest_trace()
     launch, findings = pictures.load(source, shown)
     for output in outputs:
-        pictures.write(output, source, launch, findings, force=force, shown=shown)
+        pictures.write(output, source, launch, findings, force=wanted.force, shown=shown)
     for warning in launch.warnings:
         say(warning)

@@ -13,8 +13,16 @@ from forktrace.capture.identity import Identity, find_identity
 from forktrace.capture.launch import Capture, monotonic_start, run_traced
 from forktrace.capture.rootless import rootless_warning
 from forktrace.cli.messages import say
+from forktrace.cli.options import Wanted
 from forktrace.cli.outputs import Output, check_outputs, parse_outputs
-from forktrace.cli.recording import Recording, make_header, open_trace_file, show_trace
+from forktrace.cli.recording import (
+    Recording,
+    make_header,
+    open_trace_file,
+    say_incomplete,
+    say_place,
+    show_trace,
+)
 from forktrace.errors import LaunchError
 from forktrace.trace import events
 from forktrace.trace.writer import TraceWriter
@@ -30,10 +38,7 @@ class Request(Struct, frozen=True):
     """Hold what the command line asks for. ``linger`` is in seconds, None for no limit."""
 
     command: Sequence[str]
-    texts: Sequence[str]
-    format_name: str | None
-    view: str | None
-    force: bool
+    wanted: Wanted
     quiet: bool
     linger: float | None
     detail: events.Detail
@@ -50,14 +55,14 @@ def trace_command(request: Request) -> int:
         ForktraceError: the command was not started.
     """
     started_ns = monotonic_start()
-    outputs = parse_outputs(request.texts, request.format_name, request.view, stdout=False)
+    outputs = parse_outputs(request.wanted, stdout=False)
     identity = find_identity(request.user) if request.user is not None else None
     path = find_command(request.command[0])
-    check_outputs(outputs, force=request.force)
+    check_outputs(outputs, force=request.wanted.force)
     warning = rootless_warning(path)
     if warning is not None:
         say(warning)
-    trace = open_trace_file(outputs, request.command[0], force=request.force)
+    trace = open_trace_file(outputs, request.command[0], force=request.wanted.force)
     writer = TraceWriter(trace.fd)
     writer.header(make_header(request.command, request.detail, request.source))
     try:
@@ -109,16 +114,15 @@ def _conclude(
         say(f"tracing ended before the command did ({capture.failure}); please report this")
     if writer.error is not None:
         failed = True
-        say(f"the trace is not complete: {writer.error.strerror} ({trace.path or 'temporary'})")
+        say_incomplete(trace, writer.error)
     failed |= not show_trace(
-        trace, outputs, quiet=request.quiet, force=request.force, shown=request.shown
+        trace, outputs, quiet=request.quiet, force=request.wanted.force, shown=request.shown
     )
     if capture.stays is not None:
         say(f"still running: {_pids(capture.left)}; forktrace serves them as pid {capture.stays}")
     elif capture.left:
         say(f"still running, untraced: {_pids(capture.left)}")
-    if trace.path is not None:
-        say(f"trace: {trace.path} (draw it: forktrace render -o launch.svg)")
+    say_place(trace, "launch.svg")
     return LaunchError.exit_code if failed and capture.exit_code == 0 else capture.exit_code
 
 

@@ -6,10 +6,15 @@ from time import monotonic_ns
 import click
 
 from forktrace.capture.snapshot import take_snapshot
-from forktrace.cli.messages import say
-from forktrace.cli.options import output_options, pid_option, quiet_option, view_options
+from forktrace.cli.options import Wanted, output_options, pid_option, quiet_option, view_options
 from forktrace.cli.outputs import check_outputs, parse_outputs
-from forktrace.cli.recording import make_header, open_trace_file, show_trace
+from forktrace.cli.recording import (
+    make_header,
+    open_trace_file,
+    say_incomplete,
+    say_place,
+    show_trace,
+)
 from forktrace.errors import NoProcessError
 from forktrace.trace.writer import TraceWriter
 from forktrace.views.options import ViewOptions
@@ -25,10 +30,7 @@ from forktrace.views.options import ViewOptions
 @view_options()
 def command(
     pids: tuple[int, ...],
-    texts: tuple[str, ...],
-    format_name: str | None,
-    view: str | None,
-    force: bool,
+    wanted: Wanted,
     quiet: bool,
     shown: ViewOptions,
 ) -> int:
@@ -36,9 +38,9 @@ def command(
 
     Nothing is traced, stopped or changed, and no privilege is needed for your own processes.
     """
-    outputs = parse_outputs(texts, format_name, view, stdout=True)
-    check_outputs(outputs, force=force)
-    trace = open_trace_file(outputs, "snapshot", force=force)
+    outputs = parse_outputs(wanted, stdout=True)
+    check_outputs(outputs, force=wanted.force)
+    trace = open_trace_file(outputs, "snapshot", force=wanted.force)
     writer = TraceWriter(trace.fd)
     started_ns = monotonic_ns()
     writer.header(make_header(_asked(pids), "events", "snapshot"))
@@ -50,10 +52,9 @@ def command(
         raise
     ok = writer.error is None
     if writer.error is not None:
-        say(f"the trace is not complete: {writer.error.strerror} ({trace.path or 'temporary'})")
-    ok &= show_trace(trace, outputs, quiet=quiet, force=force, shown=shown)
-    if trace.path is not None:
-        say(f"trace: {trace.path} (draw it: forktrace render -o snapshot.svg)")
+        say_incomplete(trace, writer.error)
+    ok &= show_trace(trace, outputs, quiet=quiet, force=wanted.force, shown=shown)
+    say_place(trace, "snapshot.svg")
     return 0 if ok else 1
 
 

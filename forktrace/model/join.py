@@ -192,7 +192,9 @@ class Joiner:
             arguments = {name: read_argument(value) for name, value in event.arguments.items()}
             call = Call(at, event.name, arguments, event.result, event.error, event.tid)
             process.calls.append(call)
-            if "reaped" in arguments:
+            if arguments.get("reaped", 0) is None:
+                process.untold_waits.append(at.seq)
+            elif "reaped" in arguments:
                 self.ends_and_waits.append((process, call))
 
     def untraced(self, at: Moment, event: events.Untraced) -> None:

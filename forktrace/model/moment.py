@@ -22,6 +22,7 @@ from forktrace.model.process import (
     Thread,
     image_name,
 )
+from forktrace.model.reaps import may_have_reaped
 from forktrace.model.standing import Life, Standing
 from forktrace.model.tracer import command_parent
 
@@ -178,7 +179,7 @@ class Timeline:
         waiter = self._launch.processes.get(parent or "")
         if waiter is None or waiter.outside:
             return None  # whoever that is, what it waits for is not in the trace
-        if self._waits_recorded:
+        if self._waits_recorded and not may_have_reaped(waiter, end.at.seq, seq):
             return "unwaited"
         acts = self._acts.get(waiter.id, [])
         return "past" if bisect_right(acts, end.at.seq) < bisect_right(acts, seq) else "ended"

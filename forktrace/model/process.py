@@ -198,6 +198,7 @@ class Process:
     when it was left to another tracer, its parent; nothing of it was seen from then on.
     ``stand_in`` says what it stands for where nobody knows which process that is; a pid of 0 is one
     that is not known.
+    ``untold_waits`` has the numbers of the events of its waits that tell nobody's pid.
     ``heritage`` is what its creator was known to have open when it was created
     (``model.descriptors.descriptors_at`` tells what it had itself at a moment).
 
@@ -222,6 +223,7 @@ class Process:
     heritage: DescriptorTable | None = None
     descriptors: list[DescriptorTable] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    untold_waits: list[int] = field(default_factory=list)
     reap: Reap | None = None
     untraced: list[UntracedChild] = field(default_factory=list)
     released: Moment | None = None

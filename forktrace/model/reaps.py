@@ -1,5 +1,6 @@
 """Find who was reaped by whom, from the waits that the detail "syscalls" records."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -30,3 +31,17 @@ def find_reaps(ends_and_waits: Iterable[EndOrWait]) -> None:
             candidates.pop()
         if candidates:
             candidates.pop().reap = Reap(wait.at, process.id)
+
+
+def may_have_reaped(parent: Process, ended: int, until: int | None = None) -> bool:
+    """Say whether a wait of ``parent`` that tells nobody's pid may have been for a child.
+
+    That is a waitid without a siginfo, for any child.
+
+    Args:
+        parent: who waits.
+        ended: the number of the event of the child's end.
+        until: the number of the last event that counts; None for all.
+    """
+    at = bisect_right(parent.untold_waits, ended)
+    return at < len(parent.untold_waits) and (until is None or parent.untold_waits[at] <= until)

@@ -1,8 +1,9 @@
 """Read a trace file back, strictly, and say in one sentence what is wrong with a bad one."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -83,7 +84,8 @@ def _read(path: str, file: BinaryIO, report: Report) -> TraceFile:
     events: list[Event] = []
     end: Ended | None = None
     torn = False
-    for number, line in _numbered_lines(file):
+    lines = iter(partial(file.readline, _LINE_LIMIT), b"")
+    for number, line in enumerate(lines, start=2):
         if end is not None:
             raise _damaged(path, number, "it comes after the end record")
         if number % _REPORT_LINES == 0:
@@ -102,13 +104,6 @@ def _read(path: str, file: BinaryIO, report: Report) -> TraceFile:
         else:
             events.append(record)
     return TraceFile(header, events, end, _warnings(path, len(events), end, torn))
-
-
-def _numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    number = 1
-    while line := file.readline(_LINE_LIMIT):
-        number += 1
-        yield number, line
 
 
 def _read_header(path: str, line: bytes) -> Header:

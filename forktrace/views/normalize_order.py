@@ -194,6 +194,7 @@ class Rebuilt:
             descriptors=self._tables.all(old, lambda table: self._looked_at(old, table)),
             heritage=None,
             calls=_sorted_writes(self._call(s.what, at) for s in own if isinstance(s.what, Call)),
+            untold_waits=sorted(at[seq].seq for seq in old.untold_waits if seq in at),
             reap=self._reap(old),
             untraced=[
                 replace(child, at=at[child.at.seq], pid=i)

@@ -31,7 +31,7 @@ PACKAGES = (
 NEEDED = ("debootstrap", "systemd-nspawn", "nsenter", "setpriv", "unshare")
 PYTHON = (3, 11)  # the suite's own, for which the environment's compiled modules must be
 
-BUILD_SECONDS, BOOT_SECONDS = 240, 60
+BUILD_SECONDS, BOOT_SECONDS, STOP_SECONDS = 240, 60, 15
 CONSOLE_LINES = 30
 SHARED = "/root/traces"  # in the machine, what is folder/traces outside
 ENVIRONMENT = {

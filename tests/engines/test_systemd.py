@@ -261,21 +261,22 @@ def test_stop_by_control_group(machine: Machine, unit: Callable[..., None]) -> N
     machine.call("systemctl", "start", "baz")
     facts = look(machine)
     machine.call("systemctl", "stop", "baz")
-    assert machine.call("podman", "ps", "-aq") == ""
     traced = Traced(machine.traces / "group.jsonl")
     assert traced.launch.end is not None
-    assert traced.launch.end.reason == "exited"
     payload, podman = traced.with_pid(facts.payload).exit, traced.root.exit
     assert payload is not None
     assert payload.code == 0
     # conmon too passes TERM on, by a kill of its own. Where the container has ended before podman
     # has passed on the last TERM that it got, podman takes that one itself (ProxySignals in
-    # pkg/domain/infra/abi/terminal/sigproxy_linux.go). And two that come at once are one to podman.
+    # pkg/domain/infra/abi/terminal/sigproxy_linux.go), and conmon's cleanup may end with the unit.
     assert podman is not None
     assert (podman.code, podman.signal) in ((0, None), (None, "SIGTERM"))
-    status = "0" if podman.code == 0 else str(128 + signal.SIGTERM)
-    assert machine.show("baz", "ExecMainStatus") == {"ExecMainStatus": status}
-    assert len(terms(traced)) <= 2
+    if podman.code == 0:
+        check_stopped(machine)
+    else:
+        status = {"ExecMainStatus": str(128 + signal.SIGTERM)}
+        assert machine.show("baz", *status) == status
+    assert len(terms(traced)) <= 2  # two that come at once are one to podman
 
 
 def test_a_payload_that_ignores_term_outlives_the_unit(
@@ -367,8 +368,8 @@ def test_attached_to_the_service_manager(
     assert (first.path, last.path) == (born_in, facts.group)
     assert last.since.seq <= next(i for i in podman.images if not i.inherited).at.seq
     main = explain(forktrace, machine.traces / name, "main-pid")
-    # It is named as it was started: /sbin/init, where the kernel did that.
-    assert re.search(rf"{manager.id} (systemd|init) created {podman.id} podman", main)
+    # Also where the kernel has started it as /sbin/init: comm says by which name it goes.
+    assert f"{manager.id} systemd created {podman.id} podman" in main
     assert "as MAINPID" not in main
     if detail == "syscalls":
         check_all_moves_recorded(traced, facts)

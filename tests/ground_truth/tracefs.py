@@ -36,6 +36,8 @@ def require_tracefs() -> None:
     """
     if Path("/proc/self/ns/pid").stat().st_ino != _FIRST_PID_NAMESPACE:
         raise Unavailable("tracepoints tell pids of the first PID namespace, and this is another")
+    if TRACEFS.is_dir() and not os.access(TRACEFS, os.W_OK | os.X_OK):
+        raise Unavailable("tracefs is closed to this user; run as root")
     if not (TRACEFS / "instances").is_dir():
         done = subprocess.run(
             ["mount", "-t", "tracefs", "none", str(TRACEFS)], capture_output=True, check=False

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from forktrace.analysis import analyse
 from forktrace.model.build import build_launch
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
@@ -140,6 +141,21 @@ def test_a_pidfd_stands_for_the_pid_that_its_owner_sees(forktrace: Forktrace) ->
     (sent,) = calls(done, "pidfd_send_signal")
     assert sent["arguments"] == {"pid": pid, "signal": "SIGTERM"}
     assert {"reaped": pid} in [c["arguments"] for c in calls(done, "waitid")]
+
+
+def test_a_wait_that_tells_nobody_leaves_it_open_who_was_reaped(forktrace: Forktrace) -> None:
+    script = (
+        "import ctypes, os\n"
+        "os.fork() or os._exit(0)\n"
+        "ctypes.CDLL(None).waitid(os.P_ALL, 0, None, os.WEXITED | os.WNOWAIT)\n"
+        "ctypes.CDLL(None).waitid(os.P_ALL, 0, None, os.WEXITED)\n"
+    )
+    done = run_python(forktrace, script)
+    (untold,) = [c for c in done.events("call") if c["name"] == "waitid"]
+    assert untold["arguments"] == {"reaped": None}
+    launch = build_launch(read_trace(done.trace))
+    assert launch.processes["p2"].reap is None
+    assert analyse(launch).unwaited == {}
 
 
 def test_a_zombie_that_nobody_waits_for_is_not_reaped(forktrace: Forktrace) -> None:

@@ -1,6 +1,7 @@
 """Build, boot and test whole machines: ``python -m tests.machines build|run|all``."""
 
 import fcntl
+import signal
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from tests.machines.carry import bring_back, draw, work_disk
 from tests.machines.lists import SMOKE, whole
 from tests.machines.specs import MACHINES, Spec
 
-RUN_SECONDS = 5400.0  # of one run, from the start of the emulator
+RUN_SECONDS = 7200.0  # of one run, from the start of the emulator
 TEST_SECONDS = 900.0  # of one test: what takes a second elsewhere takes ten when emulated
 MACHINE = click.Choice(list(MACHINES))
 
@@ -57,25 +58,39 @@ def run(machine: str, tests: Sequence[str], seconds: float, test_seconds: float)
 @_runs
 def run_all(tests: Sequence[str], seconds: float, test_seconds: float) -> None:
     """Run TESTS in every machine, one after another; by default all that are for machines."""
-    ends = [_run(spec, tests or whole(spec), seconds, test_seconds) for spec in MACHINES.values()]
+    ends = []
+    for spec in MACHINES.values():
+        runs = {"": tests} if tests else whole(spec)
+        ends += [_run(spec, given, seconds, test_seconds, name) for name, given in runs.items()]
     sys.exit(max(ends))
 
 
-def _run(spec: Spec, tests: Sequence[str], seconds: float, test_seconds: float) -> int:
-    """Run tests in a machine, and show how they ended; returns 0 where all passed."""
+def _run(
+    spec: Spec, tests: Sequence[str], seconds: float, test_seconds: float, name: str = ""
+) -> int:
+    """Run tests in a machine, and show how they ended; returns 0 where all passed.
+
+    Args:
+        spec: the machine.
+        tests: the arguments of pytest.
+        seconds: the limit of the run.
+        test_seconds: the limit of a test.
+        name: of the run, where a machine has several.
+    """
+    results = cache() / "results" / "-".join(filter(None, (spec.name, name)))
     try:
         check_emulator(spec)
         image = build(spec)
         with Path(f"{cache() / spec.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return _run_in(spec, image, work_disk(spec, tests, test_seconds), seconds)
+            disk = work_disk(spec, tests, test_seconds)
+            return _run_in(spec, image, disk, results, seconds)
     except MachineError as error:
         click.echo(f"{spec.name}: {error}", err=True)
         return 1
 
 
-def _run_in(spec: Spec, image: Path, disk: Path, seconds: float) -> int:
-    results = cache() / "results" / spec.name
+def _run_in(spec: Spec, image: Path, disk: Path, results: Path, seconds: float) -> int:
     console = disk.with_name("console")
     click.echo(f"{spec.name}: booting; its console is {console}")
     try:
@@ -112,6 +127,8 @@ def _show(spec: Spec, results: Path) -> int:
 
 
 if __name__ == "__main__":
+    # What a machine has found is brought back also when its run is ended from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         main()
     except MachineError as error:

@@ -7,6 +7,9 @@ SYSTEMD = "tests/engines/test_systemd.py"
 # Those of the engines that are not podman.
 OTHER_ENGINES = ("tests/engines/test_docker.py", "tests/engines/test_sandboxes.py")
 
+# It compares with another Python, of which a machine has none; test_gallery says the same there.
+ANOTHER_PYTHON = "tests/integration/test_same_bytes.py::test_another_version_of_python_is_no_matter"
+
 # A few that each need what only such a machine has; some minutes.
 SMOKE = (
     f"{INSIDE}/test_places.py::test_the_machine_is_what_it_is_said_to_be",
@@ -17,8 +20,14 @@ SMOKE = (
 )
 
 
-def whole(spec: Spec) -> tuple[str, ...]:
-    """Return the arguments of pytest for all that can run in a machine."""
+def whole(spec: Spec) -> dict[str, tuple[str, ...]]:
+    """Return the arguments of pytest for all that can run in a machine, by the name of each run.
+
+    What shares podman's storage and the machine's units runs one after another.
+    """
     left_out = () if set(OTHERS) <= set(spec.packages) else OTHER_ENGINES
     ignored = (f"--ignore={name}" for name in left_out)
-    return ("tests/integration", "tests/engines", INSIDE, *ignored)
+    return {
+        "integration": ("-n", "3", "tests/integration", f"--deselect={ANOTHER_PYTHON}"),
+        "engines": ("tests/engines", INSIDE, *ignored),
+    }

@@ -24,5 +24,7 @@ export CI=true FORKTRACE_MACHINE=1 FORKTRACE_PATIENCE=300 FORKTRACE_KEEP=$result
 # One argument a line, as none holds a line break.
 set --
 while IFS= read -r argument; do set -- "$@" "$argument"; done </forktrace/arguments
-python3 -m pytest -v -p no:cacheprovider --junitxml=$results/junit.xml --durations=10 "$@" 2>&1 |
-    tee $results/output
+python3 -m pytest -v -p no:cacheprovider --junitxml=$results/junit.xml --durations=10 \
+    -o tmp_path_retention_policy=failed "$@" 2>&1 | tee $results/output
+# What tests that failed have left in their folders.
+cp -a /tmp/pytest-of-root $results/failed 2>/dev/null

@@ -21,6 +21,12 @@ def test_a_child_that_was_waited_for() -> None:
     assert unwaited(("exit", 11, 0), ("wait", 10, 11), ("exit", 10, 0)) == {}
 
 
+def test_a_later_wait_that_tells_nobody_may_have_been_for_it() -> None:
+    untold: Step = ("call", 10, "waitid", {"reaped": None})
+    assert unwaited(("exit", 11, 0), untold, ("exit", 10, 0)) == {}
+    assert unwaited(untold, ("exit", 11, 0), ("exit", 10, 0)) == {"p2": "p1"}
+
+
 def test_a_wait_of_another_that_adopted_it_counts() -> None:
     steps: list[Step] = [("fork", 11, 12), ("exit", 12, 0), ("exit", 11, 0)]
     waits: list[Step] = [("wait", 10, 11), ("wait", 10, 12)]

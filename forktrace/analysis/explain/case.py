@@ -4,7 +4,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import Any
 
-from forktrace.analysis.cgroup_writes import WRITES
+from forktrace.analysis.cgroup_writes import WRITES, Writes, find_writes
 from forktrace.analysis.findings import CgroupStay, Container, Findings
 from forktrace.analysis.streams import Streams
 from forktrace.model.launch import Launch
@@ -46,6 +46,11 @@ class Case:
     def contained(self) -> dict[str, Container]:
         """Map each process in a container to that container."""
         return {id_: c for c in self.findings.containers for id_ in (*c.members, c.init or "")}
+
+    @cached_property
+    def writes(self) -> Writes:
+        """Return all recorded writes to cgroups."""
+        return find_writes(self.launch)
 
     @cached_property
     def written_elsewhere(self) -> set[str]:

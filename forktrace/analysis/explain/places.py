@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from forktrace.analysis.cgroup_writes import Write, last_name
 from forktrace.analysis.command_lines import runtime_call
 from forktrace.analysis.explain.case import Case, own_images
 from forktrace.analysis.explain.draft import Draft, unknown
@@ -125,8 +126,8 @@ def evidence(case: Case, process: Process, stay: CgroupStay) -> list[Moment]:
 def path_evidence(case: Case, process: Process, stay: CgroupStay) -> list[Moment]:
     """Return the event that shows that a process was there at all.
 
-    That can be a look at the process or an ancestor, or a write that moved one of them: where there
-    are several, none is needed.
+    That can be a look at the process or an ancestor, or a write that moved one of them, or would
+    have, had it not been there already: where there are several, none is needed.
     """
     at: Process | None = process
     shown: set[Moment] = set()
@@ -134,14 +135,15 @@ def path_evidence(case: Case, process: Process, stay: CgroupStay) -> list[Moment
         if at.creation and "CLONE_PARENT" in at.creation.flags:
             return []  # shown by its creator as well as by itself
         shown |= {sample.at for sample in at.samples if _shows(sample, stay)}
-        shown |= {s.since for s in case.stays(at.id) if s.how == "write" and _same(s, stay)}
+        shown |= {w.at for w in case.writes.of.get(at.id, ()) if _leads_to(w, stay)}
         source = None if at.attached else at.creator or at.parent
         at = case.launch.processes.get(source or "")
     return list(shown) if len(shown) == 1 else []
 
 
-def _same(one: CgroupStay, other: CgroupStay) -> bool:
-    return (one.hierarchy, one.path) == (other.hierarchy, other.path)
+def _leads_to(write: Write, stay: CgroupStay) -> bool:
+    """Say whether a write may be one to the cgroup of a stay; mounts differ, so names decide."""
+    return last_name(write.directory) == last_name(stay.path)
 
 
 def _shows(sample: Sample, stay: CgroupStay) -> bool:
