@@ -10,7 +10,7 @@ from forktrace.model.launch import Launch
 from forktrace.model.moment import Timeline
 from forktrace.model.standing import Standing
 from forktrace.trace import events
-from tests.unit.events import launch_of, trace_of
+from tests.unit.events import Step, launch_of, trace_of
 
 PODMAN_LIKE = (
     ("root", 10, "sh -c script"),  # events #0 and #1
@@ -150,6 +150,12 @@ def test_a_zombie_is_one_until_its_reap() -> None:
 def test_one_that_nobody_was_seen_to_wait_for() -> None:
     launch = launch_of(*WITH_WAITS, ("exit", 10, 0), detail="syscalls")
     assert [lives(launch, seq).get("p3") for seq in (7, 10, 11)] == ["unwaited", "unwaited", None]
+
+
+def test_one_that_a_wait_may_have_been_for() -> None:
+    untold: Step = ("call", 10, "waitid", {"reaped": None})  # 11
+    launch = launch_of(*WITH_WAITS, untold, ("exit", 10, 0), detail="syscalls")
+    assert [lives(launch, seq).get("p3") for seq in (10, 11, 12)] == ["unwaited", "past", None]
 
 
 def test_without_recorded_waits_an_ended_one_is_never_called_a_zombie() -> None:
