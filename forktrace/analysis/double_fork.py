@@ -28,7 +28,7 @@ from forktrace.model.process import Process
 def find_double_forks(launch: Launch, findings: Findings) -> None:
     """Note each daemon that a double fork made."""
     sessions = History(launch, "sid")
-    offspring = Counter(p.creator for p in launch.inside if p.creator)
+    offspring = Counter(p.creator for p in launch.inside if p.creator and not _only_tried(p))
     found = [
         fork
         for process in launch.inside
@@ -56,6 +56,16 @@ def _double_fork(
     if not made_for_it and began in (None, sessions.last(daemon.id)):
         return None
     return DoubleFork(middle.creator, middle.id, daemon.id, adopter)
+
+
+def _only_tried(process: Process) -> bool:
+    """Say whether a process was made by vfork, and ended without executing anything.
+
+    Go's programs, since Go 1.23, so try whether clone can give a pidfd before they first start
+    another (checkClonePidfd in syscall/exec_linux.go).
+    """
+    vfork = process.creation is not None and "CLONE_VFORK" in process.creation.flags
+    return vfork and process.exit is not None and all(i.inherited for i in process.images)
 
 
 def _left_by(middle: Process, daemon: Process) -> bool:

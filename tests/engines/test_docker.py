@@ -244,5 +244,5 @@ def test_the_client_alone(forktrace: Forktrace, daemons: Daemons, unique: str) -
     assert traced.findings.containers == []
     assert {traced.role(p) for p in traced.launch.inside} == {"engine"}
     said = explain(forktrace, trace, "where-is-my-container")
-    for words in ("not in this trace", "dockerd and containerd", "forktrace attach -p"):
+    for words in ("not in this trace", "asks dockerd over a socket", "forktrace attach -p"):
         assert words in said

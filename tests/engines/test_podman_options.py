@@ -40,7 +40,7 @@ def test_conmon_stays_where_podman_is(
     conmon, payload = (traced.with_pid(int(state[name])) for name in ("ConmonPid", "Pid"))
     assert traced.cgroup(traced.root) == traced.cgroup(conmon) == conmon_cgroup
     assert traced.cgroup(payload) == cgroup != conmon_cgroup
-    stage = traced.created_by(traced.the("runc", "create", creator=conmon))[0]
+    stage = traced.process(traced.process(payload.creator).creator)  # runc's first init stage
     first = traced.process(conmon.creator)
     for process in (first, conmon, payload):
         assert {stay.how for stay in traced.findings.cgroups[process.id]} == {"inherited"}
@@ -67,7 +67,7 @@ def test_who_moved_whom(forktrace: Forktrace, image: str, container: str) -> Non
     conmon, payload = (traced.with_pid(int(state[name])) for name in now)
     first = traced.process(conmon.creator)
     create = traced.the("runc", "create", creator=conmon)
-    stage = traced.created_by(create)[0]
+    stage = traced.process(traced.process(payload.creator).creator)  # runc's first init stage
     check_moves(traced, first, traced.root, set(now["ConmonPid"]) - set(own))
     check_moves(traced, stage, create, set(now["Pid"]) - set(now["ConmonPid"]))
     for process in (conmon, payload):

@@ -159,7 +159,9 @@ def test_first_run_traced_by_root(as_user: Forktrace, user: User) -> None:
     traced = run.end(status=7)
 
     first = traced.root
-    (second,) = [p for p in traced.created_by(first) if p.argv == first.argv]
+    # Go, in podman 5, also clones a child only to try CLONE_PIDFD, which executes nothing.
+    executed = [p for p in traced.created_by(first) if any(not i.inherited for i in p.images)]
+    (second,) = [p for p in executed if p.argv == first.argv]
     assert second.creation is not None
     assert {"CLONE_NEWUSER", "CLONE_NEWNS"} <= set(second.creation.flags)
     maps = [traced.the(name, creator=first) for name in ("newuidmap", "newgidmap")]

@@ -83,6 +83,24 @@ def test_a_middle_that_made_more_needs_a_session_as_proof() -> None:
     assert set(double_forks(*steps, ("sample", 12, {"sid": 12}))) == {"p4"}
 
 
+def test_a_child_that_only_tried_a_clone_does_not_count() -> None:
+    """Go's programs make one before they start another; by fork it could have done work."""
+
+    def steps(kind: str) -> list[Step]:
+        return [
+            SHELL,
+            ("fork", 10, 11, "", {"sid": 5}),
+            (kind, 11, 20, "", {"sid": 5}),
+            ("exit", 20, 0),
+            ("fork", 11, 12, "", {"sid": 5}),
+            ("exit", 11, 0),
+            ("reparent", 12, 1),
+        ]
+
+    assert set(double_forks(*steps("vfork"))) == {"p4"}
+    assert double_forks(*steps("fork")) == {}
+
+
 def test_of_a_chain_only_the_last_is_the_daemon() -> None:
     found = double_forks(
         SHELL,
