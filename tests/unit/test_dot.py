@@ -146,7 +146,9 @@ def test_the_subcommand_is_told_where_the_options_before_it_leave_no_room() -> N
 
 
 def test_arguments_are_broken_between_words_and_end_with_an_ellipsis() -> None:
-    of = picture(("root", 10, "e run --rm --network=host --name baz alpine sleep 1000 --and --many more"))
+    of = picture(
+        ("root", 10, "e run --rm --network=host --name baz alpine sleep 1000 --and --many more")
+    )
     shown = [["run --rm --network=host --name"], ["baz alpine sleep 1000 --and …"]]
     assert lines(of, "p1")[2:-1] == shown
 
