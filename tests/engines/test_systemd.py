@@ -473,7 +473,7 @@ def test_outside_of_a_unit_systemd_moves_conmon(
     assert (moved.how, moved.by) == ("outside" if detail == "syscalls" else "seen", None)
     assert stays(traced, traced.with_pid(facts.conmon))[SYSTEMD].how == "inherited"
     assert "INVOCATION_ID" not in traced.root.images[-1].env
-    assert "podman gives conmon one of its own" in explain(forktrace, run.trace)
+    assert "podman gives conmon a cgroup of its own" in explain(forktrace, run.trace)
 
 
 CGROUPFS = ("--cgroup-manager", "cgroupfs")

@@ -188,7 +188,7 @@ def test_a_bar_on_a_terminal_alone(forktrace: Forktrace) -> None:
     assert "reading" not in quiet.err
     main, side = pty.openpty()
     process = subprocess.Popen(
-        [*FORKTRACE, "import", "-q", "-o", "y.jsonl", "large.log"],
+        [*FORKTRACE, "import", "-o", "y.jsonl", "large.log"],
         env={**forktrace.env, "TERM": "xterm"}, cwd=forktrace.folder, stderr=side,
     )  # fmt: skip
     os.close(side)
