@@ -12,8 +12,8 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.render.notices import notice
 from forktrace.trace.text import decode_text
+from forktrace.views.births import is_vfork
 from forktrace.views.boxes import Box, Line, box_of
-from forktrace.views.lanes.edges import is_vfork
 from forktrace.views.options import Theme, ViewOptions
 from forktrace.views.palette import BACKGROUND, INK, Shade, mix, role_shade
 from forktrace.views.select.words import hidden_words

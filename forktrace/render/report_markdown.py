@@ -6,7 +6,7 @@ from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.render import explain_markdown
 from forktrace.render.markdown import code, escape
-from forktrace.views.lanes.edges import is_vfork
+from forktrace.views.births import is_vfork
 from forktrace.views.notes import ends_words
 from forktrace.views.options import ViewOptions
 from forktrace.views.programs import row_program

@@ -11,10 +11,10 @@ from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.trace.text import decode_text
+from forktrace.views.births import is_vfork
 from forktrace.views.boxes import PADDING, ROOM, Box, box_of
 from forktrace.views.clusters import find_groups
 from forktrace.views.containers import SEPARATOR
-from forktrace.views.lanes.edges import is_vfork
 from forktrace.views.notes import closing_notes, summary_lines
 from forktrace.views.options import ViewOptions
 from forktrace.views.select.words import hidden_words

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Exit, Image, Process, UntracedChild, image_name
+from forktrace.views.births import is_vfork
 from forktrace.views.calls import call_notes
-from forktrace.views.lanes.edges import is_vfork
 from forktrace.views.remote import remote_words
 from forktrace.views.source import before_words, found_ended
 from forktrace.views.words import (

@@ -7,6 +7,7 @@ from math import copysign
 from typing import Literal
 
 from forktrace.analysis.findings import Role
+from forktrace.views.births import is_vfork
 from forktrace.views.fonts import text_width
 from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import (
@@ -16,7 +17,7 @@ from forktrace.views.lanes.calls import (
     subreaper_title,
 )
 from forktrace.views.lanes.columns import Zone
-from forktrace.views.lanes.edges import SWING, Edge, is_vfork
+from forktrace.views.lanes.edges import SWING, Edge
 from forktrace.views.lanes.field import Field
 from forktrace.views.lanes.labels import exec_title, is_alert
 from forktrace.views.lanes.moves import CGROUP_KIND

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from forktrace.model.process import Creation, Process
+from forktrace.views.births import is_vfork
 from forktrace.views.lanes.columns import Room, Span, Zone
 from forktrace.views.lanes.plan import Event, Lane, Plan
 
@@ -137,11 +138,6 @@ def birth_word(creation: Creation | None) -> str:
         return "vfork"
     plain = {"CLONE_CHILD_CLEARTID", "CLONE_CHILD_SETTID", "CLONE_PARENT_SETTID", "CLONE_PIDFD"}
     return "fork" if set(creation.flags) <= plain else creation.how
-
-
-def is_vfork(creation: Creation | None) -> bool:
-    """Say whether the caller waited until its child executed a program or ended."""
-    return creation is not None and (creation.how == "vfork" or "CLONE_VFORK" in creation.flags)
 
 
 def birth_title(process: Process, count: int) -> str:

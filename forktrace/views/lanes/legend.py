@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from forktrace.analysis.findings import Role
+from forktrace.views.births import is_vfork
 from forktrace.views.fonts import text_width
 from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import draw_bracket, draw_diamond
 from forktrace.views.lanes.draw import kind_of
-from forktrace.views.lanes.edges import Edge, is_vfork
+from forktrace.views.lanes.edges import Edge
 from forktrace.views.lanes.frames import Frame
 from forktrace.views.lanes.labels import role_word
 from forktrace.views.lanes.plan import Plan
