@@ -27,6 +27,7 @@ from forktrace.views.words import exit_words, printable, show_argv
 
 _TITLE_CHARS = 2000
 MOST_TOLD = 5_000  # processes of which the page says all that `explain` does
+_MOST_ABOVE = 20  # of these, on the average: what is said of a process goes through all above it
 _LETTERS = {
     "birth": "b",
     "exec": "e",
@@ -83,8 +84,8 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
         "order": [columns.place[id_] for id_ in _order(launch, scene)],
         "lanes": _geometry(columns, lanes),
         "started": _started(launch, columns),
-        "left": _left_out(len(processes["id"])),
-        **_told(launch, findings, columns),
+        "left": _left_out(scene),
+        **(_told(launch, findings, columns) if _is_told(scene) else {"story": [], "sentences": {}}),
     }
     data["strings"] = columns.strings.rows
     data["arguments"] = columns.arguments.rows
@@ -169,26 +170,32 @@ def _started(launch: Launch, columns: ProcessColumns) -> list[int]:
     return [columns.number(tracer.root.id), columns.number(tracer.id)] if tracer else []
 
 
-def _left_out(count: int) -> dict[str, str]:
-    """Say what the page has not, of so many processes; "" where it has all."""
+def _is_told(scene: Scene) -> bool:
+    """Say whether a launch is neither too large nor too deep for all that ``explain`` says."""
+    count = len(scene.order)
+    return count <= MOST_TOLD and sum(scene.depth.values()) <= _MOST_ABOVE * MOST_TOLD
+
+
+def _left_out(scene: Scene) -> dict[str, str]:
+    """Say what the page of a launch has not; "" where it has all."""
+    count = len(scene.order)
+    why = f"it has over {MOST_TOLD:,} processes" if count > MOST_TOLD else "the launch is so deep"
     sentences = (
-        f"What is known of a process in sentences is not in this page, as it has over "
-        f"{MOST_TOLD:,} processes: `forktrace explain TRACE ID` says it."
+        f"What is known of a process in sentences is not in this page, as {why}: "
+        f"`forktrace explain TRACE ID` says it."
     )
     places = (
         f"Cgroups and namespaces over time are not in this page, as it has over "
         f"{MOST_SURROUNDED:,} processes: `forktrace explain TRACE ID` tells them."
     )
     return {
-        "sentences": sentences if count > MOST_TOLD else "",
+        "sentences": "" if _is_told(scene) else sentences,
         "places": places if count > MOST_SURROUNDED else "",
     }
 
 
 def _told(launch: Launch, findings: Findings, columns: ProcessColumns) -> dict[str, Any]:
     """Return what ``explain`` says: the story, and the life of each process by its place."""
-    if len(columns.ids) > MOST_TOLD:
-        return {"story": [], "sentences": {}}
     case = Case(launch, findings)
     story = [
         (columns.text(printable(section.title)), _sentences(columns, section))
