@@ -65,12 +65,22 @@ def stand(pids: list[int], folder: str | None) -> None:
     waiting = subprocess.Popen(["sh", "-c", "sleep 1005 & echo $!; wait"], stdout=subprocess.PIPE)
     assert waiting.stdout is not None
     pids.append(int(waiting.stdout.readline()))
+    # Its child ends only when it is sleep: a shell would wait for one that has ended before.
+    reading, writing = os.pipe()
+    child = f"sh -c 'read go; exec /bin/true' <&{reading}"
     careless = subprocess.Popen(
-        ["sh", "-c", "/bin/true & echo $!; exec sleep 1006"], stdout=subprocess.PIPE
+        ["sh", "-c", f"{child} & echo $!; exec sleep 1006"],
+        stdout=subprocess.PIPE,
+        pass_fds=(reading,),
     )
     pids.append(careless.pid)
     assert careless.stdout is not None
-    wait_for(int(careless.stdout.readline()), "true", "Z")
+    left = int(careless.stdout.readline())
+    wait_for(careless.pid, "sleep")
+    os.write(writing, b"\n")
+    os.close(writing)
+    os.close(reading)
+    wait_for(left, "true", "Z")
     late = subprocess.Popen(["/bin/true"])
     wait_for(late.pid, "true", "Z")
     threaded = subprocess.Popen([sys.executable, "-c", THREADED])
