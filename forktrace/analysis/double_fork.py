@@ -64,8 +64,7 @@ def _only_tried(process: Process) -> bool:
     Go's programs, since Go 1.23, so try whether clone can give a pidfd before they first start
     another (checkClonePidfd in syscall/exec_linux.go).
     """
-    vfork = process.creation is not None and "CLONE_VFORK" in process.creation.flags
-    return vfork and process.exit is not None and all(i.inherited for i in process.images)
+    return process.is_vforked and process.exit is not None and not process.own_images
 
 
 def _left_by(middle: Process, daemon: Process) -> bool:

@@ -253,7 +253,7 @@ class _Session:
             try:
                 self._tracee.seize(tid, self._options)
             except PtraceError as error:
-                state, tracer = _state_of(tid)
+                state, tracer = proc.state_and_tracer(tid)
                 if error.errno == ESRCH or state in ("", "Z", "X"):
                     return False
                 if tracer == os.getpid():
@@ -271,13 +271,3 @@ def _threads(pid: int) -> Iterator[int]:
     except OSError:
         return iter(())
     return (int(name) for name in names)
-
-
-def _state_of(tid: int) -> tuple[str, int]:
-    """Return the state letter and the tracer's pid of a thread, ("", 0) if it is gone."""
-    try:
-        lines = proc.read_file(f"/proc/{tid}/status").decode(errors="replace").splitlines()
-    except OSError:
-        return "", 0
-    fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-    return fields["State"][:1], int(fields["TracerPid"])

@@ -189,17 +189,17 @@ def tracer(pid: int) -> int | None:
 
 def stopped_tracees(tracer: int) -> list[int]:
     """Return the tasks that thread ``tracer`` traces and that are in a stop now (state t)."""
-    return [
-        int(path.name) for path in Path("/proc").glob("[0-9]*/task/*") if _is_stopped(path, tracer)
-    ]
+    tasks = (int(path.name) for path in Path("/proc").glob("[0-9]*/task/*"))
+    return [tid for tid in tasks if state_and_tracer(tid) == ("t", tracer)]
 
 
-def _is_stopped(task: Path, tracer: int) -> bool:
+def state_and_tracer(tid: int) -> tuple[str, int]:
+    """Return the state's letter and the tracer's tid of a thread, ("", 0) if it is gone."""
     try:
-        status = read_file(f"{task}/status")
+        status = read_file(f"/proc/{tid}/status")
     except OSError:
-        return False
-    return _line(status, b"\nState:\t")[:1] == b"t" and _number(status, b"\nTracerPid:\t") == tracer
+        return "", 0
+    return _line(status, b"\nState:\t")[:1].decode(), _number(status, b"\nTracerPid:\t") or 0
 
 
 def has_files(pid: int) -> bool:

@@ -54,6 +54,14 @@ class Creation:
     flags: list[str]
     exit_signal: str | None = None
 
+    @property
+    def is_vfork(self) -> bool:
+        """Say whether the caller waited until its child executed a program or ended.
+
+        That is vfork(2), and any call with CLONE_VFORK (kernel/fork.c, kernel_clone).
+        """
+        return self.how == "vfork" or "CLONE_VFORK" in self.flags
+
 
 @dataclass(slots=True)
 class Exit:
@@ -249,6 +257,16 @@ class Process:
             if sample.comm:
                 return sample.comm
         return None
+
+    @property
+    def is_vforked(self) -> bool:
+        """Say whether its creator waited until it executed a program or ended."""
+        return self.creation is not None and self.creation.is_vfork
+
+    @property
+    def own_images(self) -> list[Image]:
+        """Return the programs that it executed itself."""
+        return [image for image in self.images if not image.inherited]
 
     @property
     def argv(self) -> list[str]:

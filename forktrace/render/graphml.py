@@ -57,7 +57,7 @@ def _node(
         "attached": process.attached,
         "born_ns": None if process.outside else process.born.at_ns,
         "argv": show_argv(process.argv) if process.argv else None,
-        "programs": len([i for i in process.images if not i.inherited]),
+        "programs": len(process.own_images),
         "threads": len(process.threads),
         "creator": process.creator,
         "parent": process.parent,

@@ -12,7 +12,6 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.render.notices import notice
 from forktrace.trace.text import decode_text
-from forktrace.views.births import is_vfork
 from forktrace.views.boxes import Box, Line, box_of
 from forktrace.views.options import Theme, ViewOptions
 from forktrace.views.palette import BACKGROUND, INK, Shade, mix, role_shade
@@ -111,7 +110,7 @@ def _plain(line: Line) -> str:
 def _edges(process: Process, boxes: dict[str, Box]) -> Iterator[str]:
     creator, parent = process.creator, process.parent
     if creator in boxes:
-        how = "|vfork|" if is_vfork(process.creation) else ""
+        how = "|vfork|" if process.is_vforked else ""
         yield f"{creator} {_ARROWS['create']}{how} {process.id}"
     if parent in boxes and parent != creator:
         yield f"{parent} {_ARROWS['parent']}|real parent| {process.id}"

@@ -6,7 +6,6 @@ from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.render import explain_markdown
 from forktrace.render.markdown import code, escape
-from forktrace.views.births import is_vfork
 from forktrace.views.notes import ends_words
 from forktrace.views.options import ViewOptions
 from forktrace.views.programs import row_program
@@ -51,7 +50,7 @@ def _cells(launch: Launch, findings: Findings, row: Row) -> Iterator[str]:
     yield f"{several}{process.id}"
     yield str(process.pid) if process.pid and row.count == 1 else ""
     yield escape("outside" if process.outside else row.role or "")
-    yield f"{creator} (vfork)" if creator and is_vfork(process.creation) else creator
+    yield f"{creator} (vfork)" if creator and process.is_vforked else creator
     yield "" if process.outside else escape(" → ".join(dict.fromkeys(parents)))
     yield _code(executed) + escape(words[len(executed) :])
     yield escape(ends_words(launch, row.ids))

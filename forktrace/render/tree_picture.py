@@ -11,7 +11,6 @@ from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.trace.text import decode_text
-from forktrace.views.births import is_vfork
 from forktrace.views.boxes import PADDING, ROOM, Box, box_of
 from forktrace.views.clusters import find_groups
 from forktrace.views.containers import SEPARATOR
@@ -174,7 +173,7 @@ def _edges(process: Process) -> Iterator[Edge]:
     if parent and parent != creator:
         yield Edge("standing" if process.attached else "parent", parent, process.id, ranks=True)
     if creator:
-        kind = "vfork" if is_vfork(process.creation) else "create"
+        kind = "vfork" if process.is_vforked else "create"
         yield Edge(kind, creator, process.id, ranks=parent in (None, creator))
     for adopter in dict.fromkeys(a.parent for a in process.adoptions):
         yield Edge("reparent", adopter, process.id, ranks=False)

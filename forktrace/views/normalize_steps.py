@@ -150,7 +150,7 @@ class Steps:
         if creation is None or creation.creator not in self.own:
             return
         _link(self.own[creation.creator][0], birth)
-        if "CLONE_VFORK" in creation.flags:
+        if creation.is_vfork:
             released = next((s for s in self.own[process.id] if s.kind in ("exec", "exit")), None)
             following = self._places[birth] + 1
             _link(released, *self._chains[creation.creator][following : following + 1])

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Exit, Image, Process, UntracedChild, image_name
-from forktrace.views.births import is_vfork
 from forktrace.views.calls import call_notes
 from forktrace.views.remote import remote_words
 from forktrace.views.source import before_words, found_ended
@@ -36,7 +35,7 @@ class Narrator:
         self._forks: defaultdict[str, list[DoubleFork]] = defaultdict(list)
         for fork in findings.double_forks.values():
             self._forks[fork.middle].append(fork)
-        vforked = [p.id for p in launch.inside if is_vfork(p.creation)]
+        vforked = [p.id for p in launch.inside if p.is_vforked]
         self._vforked = vforked if len(vforked) <= _TOLD else []  # an engine so starts all others
 
     def notes(self, process: Process) -> list[str]:

@@ -72,7 +72,7 @@ def _steps(
     launch: Launch, findings: Findings, process: Process, bereaved: dict[str, int]
 ) -> Iterator[Step]:
     id_ = process.id
-    own = [image for image in process.images if not image.inherited]
+    own = process.own_images
     if not process.attached and not (id_ == launch.root and own):
         yield Step(process.born.seq, "birth", id_, process.born, process.creator)
     for image in own:

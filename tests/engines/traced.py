@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from forktrace.analysis.findings import Container, Findings
 from forktrace.analysis.passes import analyse
-from forktrace.analysis.roles.facts import own_images
 from forktrace.model.build import build_launch
 from forktrace.model.history import History
 from forktrace.model.launch import Launch
@@ -54,7 +53,7 @@ class Traced:
             process
             for process in self.launch.inside
             if (creator is None or process.creator == creator.id)
-            and any(_fits(image, program, words) for image in own_images(process))
+            and any(_fits(image, program, words) for image in process.own_images)
         ]
 
     def the(self, program: str, *words: str, creator: Process | None = None) -> Process:

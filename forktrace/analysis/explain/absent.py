@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import counted, cut, listed
 from forktrace.analysis.explain.sentences import Sentence
@@ -25,7 +25,7 @@ def session_of(case: Case, container: Container) -> Container | None:
     session = container.exec_sessions[0]
     process = case.process(session.process)
     engine = next((i for i in case.line(process.id) if case.role(i) == "engine"), None)
-    payload = next((i.at for i in own_images(process) if not programs.executes_itself(i)), None)
+    payload = next((i.at for i in process.own_images if not programs.executes_itself(i)), None)
     return replace(
         container,
         engine=engine,

@@ -9,7 +9,7 @@ from forktrace.analysis.findings import CgroupStay, Container, Findings
 from forktrace.analysis.streams import Streams
 from forktrace.model.launch import Launch
 from forktrace.model.pids import first_ppid
-from forktrace.model.process import Image, Moment, Process
+from forktrace.model.process import Moment, Process
 
 _MOUNT = "/sys/fs/cgroup/"
 
@@ -122,11 +122,6 @@ class Case:
         while (creator := self.process(line[-1]).creator) is not None:
             line.append(creator)
         return line[::-1]
-
-
-def own_images(process: Process) -> list[Image]:
-    """Return the programs that a process executed itself."""
-    return [image for image in process.images if not image.inherited]
 
 
 def created_at(process: Process) -> list[Moment]:

@@ -1,6 +1,6 @@
 """Tell why a container's monitor and init are in the cgroups where they are."""
 
-from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import short_name
 from forktrace.analysis.explain.places import (
@@ -122,7 +122,7 @@ def _stayed(
     image = _engine_image(engine)
     if image is None or image_name(image) != "podman":
         return draft.inferred(f"{text}, as nobody moved it out.", "cgroups(7)")
-    alike = [i.at for i in own_images(engine) if (i.env, i.argv) == (image.env, image.argv)]
+    alike = [i.at for i in engine.own_images if (i.env, i.argv) == (image.env, image.argv)]
     draft.rests_on(*alike if len(alike) == 1 else ())
     setting = next((s for s in _SETTINGS if f"--cgroups={s}" in image.argv), None)
     if setting is not None:
@@ -176,7 +176,7 @@ def _pair(
 
 
 def _engine_image(engine: Process) -> Image | None:
-    images = own_images(engine)
+    images = engine.own_images
     return images[-1] if images else None
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from forktrace.analysis.explain.births import parenthood
-from forktrace.analysis.explain.case import Case, created_at, own_images
+from forktrace.analysis.explain.case import Case, created_at
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import times
 from forktrace.analysis.explain.sentences import Sentence
@@ -70,7 +70,7 @@ def last_parent(case: Case, process: Process) -> tuple[Process | None, list[Mome
 def exit_dir(case: Case, container: Container) -> list[Sentence]:
     """Say where a container's monitor was told to leave the exit status."""
     for id_ in case.line(container.monitor) if container.monitor else ():
-        for image in own_images(case.process(id_)):
+        for image in case.process(id_).own_images:
             if "--exit-dir" in image.argv[:-1]:
                 draft = Draft(case)
                 draft.rests_on(image.at)

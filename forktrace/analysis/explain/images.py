@@ -2,7 +2,7 @@
 
 import re
 
-from forktrace.analysis.explain.case import Case, created_at, descent, own_images, pid_one_evidence
+from forktrace.analysis.explain.case import Case, created_at, descent, pid_one_evidence
 from forktrace.analysis.explain.draft import Draft, image_naming, naming
 from forktrace.analysis.explain.phrases import command_line, counted, cut, listed, short_name
 from forktrace.analysis.explain.sentences import Sentence
@@ -51,7 +51,7 @@ def _role_evidence(case: Case, process: Process, rule: str) -> list[Moment]:
         return descent(process)
     if rule.startswith("created by") and "in new namespaces" in rule:
         return created_at(process)
-    own = own_images(process)
+    own = process.own_images
     called = rule.startswith(("its -r names", "called with"))
     called = called or ", called with" in rule or "executed its own" in rule
     return [own[0].at] if called and len(own) == 1 and not process.attached else []
@@ -59,7 +59,7 @@ def _role_evidence(case: Case, process: Process, rule: str) -> list[Moment]:
 
 def programs(case: Case, process: Process) -> list[Sentence]:
     """Say what a process was born as, and what it executed."""
-    own = [i for i in own_images(process) if i.at != process.born]
+    own = [i for i in process.own_images if i.at != process.born]
     told = [_executed(case, process, image) for image in own[:_TOLD]]
     if not own:
         told = _never_executed(case, process)

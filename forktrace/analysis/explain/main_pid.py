@@ -1,6 +1,6 @@
 """Tell which process systemd takes for a unit's main one."""
 
-from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import listed
 from forktrace.analysis.explain.sentences import Sentence
@@ -33,7 +33,7 @@ def _in_unit(case: Case) -> tuple[Process, Image] | None:
     engines = [case.process(c.engine) for c in case.findings.containers if c.engine]
     others = [p for p in case.launch.inside if case.role(p.id) != "container"]
     for process in (*engines, *others):
-        for image in own_images(process):
+        for image in process.own_images:
             if set(_UNIT) & set(image.env) and not process.attached:
                 return process, image
     return None
@@ -41,7 +41,7 @@ def _in_unit(case: Case) -> tuple[Process, Image] | None:
 
 def _needed(process: Process, image: Image) -> list[Moment]:
     """Return the exec that shows the variables, unless another of that process does."""
-    alike = [i.at for i in own_images(process) if set(_UNIT) & set(i.env)]
+    alike = [i.at for i in process.own_images if set(_UNIT) & set(i.env)]
     return [image.at] if len(alike) == 1 else []
 
 
@@ -71,7 +71,7 @@ def _notified(case: Case, process: Process, image: Image) -> list[Sentence]:
     for container in case.findings.containers:
         if container.monitor is None or container.engine != process.id:
             continue
-        if image_name(own_images(process)[-1]) == "podman":
+        if image_name(process.own_images[-1]) == "podman":
             told.append(_message(case, process, image, container.monitor))
     return told
 

@@ -76,7 +76,7 @@ def creating(creation: Creation) -> tuple[str, str]:
     tail = f" with {listed(flags, 12)}" if flags else ""
     if creation.how is None:
         return "created", ""
-    if "CLONE_VFORK" in creation.flags or creation.how == "vfork":
+    if creation.is_vfork:
         return "created", " by vfork" + tail
     if flags or "CLONE_VM" in creation.flags or creation.how == "clone3":
         return "created", f" by {creation.how}" + tail

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from forktrace.analysis.cgroup_writes import Write, last_name
 from forktrace.analysis.command_lines import runtime_call
-from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import listed, short_path
 from forktrace.analysis.explain.sentences import Sentence
@@ -169,7 +169,7 @@ def manager(case: Case, container: Container) -> tuple[str, Process] | None:
     """Return the cgroup manager that the runtime was told, and the runtime's invocation."""
     for id_ in container.runtimes:
         process = case.process(id_)
-        images = own_images(process)
+        images = process.own_images
         call = runtime_call(images[-1].argv) if images else None
         if call is not None and call.verb in ("create", "run", "restore"):
             systemd = "--systemd-cgroup" in images[-1].argv

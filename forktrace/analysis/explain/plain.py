@@ -4,7 +4,7 @@ from collections import Counter
 
 from forktrace.analysis.explain.adoptions import adoption
 from forktrace.analysis.explain.births import birth, parenting
-from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, label, unknown
 from forktrace.analysis.explain.ends import end, killers
@@ -46,7 +46,7 @@ def _made(case: Case, process: Process) -> list[Sentence]:
     verb, by = creating(process.creation)
     text = f"{draft.who(process.creator or '')} {verb} {draft.who(process.id)}"
     text += f" (pid {process.pid}){by}"
-    ran = [i for i in own_images(process) if i.at != process.born and i.argv]
+    ran = [i for i in process.own_images if i.at != process.born and i.argv]
     if ran:
         draft.rests_on(ran[-1].at)
         text += f", which executed {command_line(ran[-1].argv)}"

@@ -1,7 +1,7 @@
 """Understand what is asked about a launch, and answer it."""
 
 from forktrace.analysis.explain.biography import biography
-from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import label
 from forktrace.analysis.explain.edges import edge, ends_of, is_edge
 from forktrace.analysis.explain.phrases import listed
@@ -84,4 +84,4 @@ def find(case: Case, text: str) -> list[Process]:
 
 
 def _is_called(process: Process, text: str) -> bool:
-    return text == process.name or any(image_name(i) == text for i in own_images(process))
+    return text == process.name or any(image_name(i) == text for i in process.own_images)

@@ -1,7 +1,7 @@
 """Tell how an OCI runtime makes a container's first process, leaves it, and lets it go."""
 
 from forktrace.analysis.explain.births import parent_evidence
-from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, label
 from forktrace.analysis.explain.phrases import command_line, creating, listed
 from forktrace.analysis.explain.sentences import Sentence
@@ -75,8 +75,8 @@ def payload(case: Case, process: Process) -> Image | None:
     found = case.contained.get(process.id)
     if found is not None and found.init == process.id and found.payload is not None:
         at = found.payload
-        return next((i for i in own_images(process) if i.at.seq == at.seq), None)
-    return next((i for i in own_images(process) if not programs.executes_itself(i)), None)
+        return next((i for i in process.own_images if i.at.seq == at.seq), None)
+    return next((i for i in process.own_images if not programs.executes_itself(i)), None)
 
 
 def until_payload(case: Case, process: Process) -> list[Sentence]:
@@ -102,7 +102,7 @@ def payload_below(case: Case, container: Container) -> list[Sentence]:
         return []
     for id_ in container.members:
         process = case.process(id_)
-        image = next((i for i in own_images(process) if i.at == at), None)
+        image = next((i for i in process.own_images if i.at == at), None)
         if image is None or id_ == container.init:
             continue
         draft = Draft(case)
@@ -123,7 +123,7 @@ def started(case: Case, container: Container) -> list[Sentence]:
     if init is None or image is None or not called:
         return []
     start = called[0]
-    ran = own_images(start)[-1] if own_images(start) else None
+    ran = start.own_images[-1] if start.own_images else None
     if ran is None or ran.at.seq > image.at.seq:
         return []
     draft = Draft(case)

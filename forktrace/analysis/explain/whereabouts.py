@@ -1,7 +1,7 @@
 """Tell which process a container is, or why it is not in the trace."""
 
 from forktrace.analysis.explain.absent import sessions, unmade
-from forktrace.analysis.explain.case import Case, own_images
+from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.ends import end
 from forktrace.analysis.explain.phrases import counted, cut, listed
@@ -76,17 +76,17 @@ def _nowhere(case: Case) -> list[Sentence]:
 
 def _is_client(process: Process) -> bool:
     """Say whether a process was to have a daemon make a container."""
-    image = own_images(process)[-1] if own_images(process) else None
+    image = process.own_images[-1] if process.own_images else None
     if image is None or not programs.is_client(image):
         return False
     return programs.engine_verb(image.argv) in programs.MAKING_VERBS
 
 
 def _elsewhere(case: Case, process: Process) -> list[Sentence]:
-    docker = image_name(own_images(process)[-1]) == "docker"
+    docker = image_name(process.own_images[-1]) == "docker"
     daemon, pids = _DAEMONS["docker" if docker else "podman"]
     draft = Draft(case)
-    draft.rests_on(own_images(process)[-1].at)
+    draft.rests_on(process.own_images[-1].at)
     name = draft.who(process.id)
     text = f"{name} is a client: it asks {daemon} over a socket for the container, which is made"
     text += f" outside this trace, so that no process of it descends from {process.id}"

@@ -2,7 +2,7 @@
 
 from forktrace.analysis.findings import RoleFinding
 from forktrace.analysis.roles import programs
-from forktrace.analysis.roles.facts import Facts, own_image, own_images
+from forktrace.analysis.roles.facts import Facts, own_image
 from forktrace.model.process import Image, Process
 
 
@@ -186,7 +186,7 @@ def payload_image(process: Process, runtime: Process | None = None) -> Image | N
     """
     program = own_image(runtime) if runtime else None
     before: list[str] | None = None
-    for image in own_images(process):
+    for image in process.own_images:
         cloned_again = before is not None and image.argv == before
         itself = programs.executes_itself(image) and not _another_file(image, program)
         if not (itself or cloned_again):
@@ -241,8 +241,7 @@ def _is_probe(process: Process, source: Process, runtime: Process) -> bool:
 
     (go: src/os/pidfd_linux.go, checkPidfd.)
     """
-    flags = process.creation.flags if process.creation else []
-    return source is runtime and "CLONE_VFORK" in flags and not own_images(process)
+    return source is runtime and process.is_vforked and not process.own_images
 
 
 def _note_pid_namespace(facts: Facts, process: Process) -> None:

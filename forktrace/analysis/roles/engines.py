@@ -2,7 +2,7 @@
 
 from forktrace.analysis.findings import RoleFinding
 from forktrace.analysis.roles import programs
-from forktrace.analysis.roles.facts import Facts, own_image, own_images
+from forktrace.analysis.roles.facts import Facts, own_image
 from forktrace.model.process import Image, Process
 
 _NAME = 32  # characters of a name that stands in a rule
@@ -47,7 +47,7 @@ def executed_itself(facts: Facts, process: Process) -> RoleFinding | None:
     One that is called by the name of some work and creates nobody is a helper. Not so one that
     then does what a monitor does (buildah: run_common.go, buildah-oci-runtime).
     """
-    images = own_images(process)
+    images = process.own_images
     source = facts.source(process)
     role = facts.source_role(process)
     if not images or source is None or process.id in facts.adopters:

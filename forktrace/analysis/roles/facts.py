@@ -75,11 +75,6 @@ class Facts:
         return bool(process.exit and process.exit.code == 0) and not self.children.get(process.id)
 
 
-def own_images(process: Process) -> list[Image]:
-    """Return the programs that a process executed itself."""
-    return [image for image in process.images if not image.inherited]
-
-
 def own_image(process: Process) -> Image | None:
     """Return the last program that a process executed itself."""
     last = process.images[-1] if process.images else None
@@ -127,7 +122,7 @@ def _confirm_monitor(facts: Facts, process: Process) -> None:
         return
     if programs.runtime_verb(image.argv) not in programs.SETUP_VERBS or facts.did_nothing(process):
         return
-    paths = {image.path for image in own_images(process)}
+    paths = {image.path for image in process.own_images}
     while above is not None and above.id in facts.monitors and above.id not in facts.confirmed:
         if facts.monitors[above.id].runtime not in paths:
             return

@@ -2,7 +2,7 @@
 
 from forktrace.analysis.findings import RoleFinding
 from forktrace.analysis.roles import programs
-from forktrace.analysis.roles.facts import Facts, own_images
+from forktrace.analysis.roles.facts import Facts
 from forktrace.model.process import Process
 
 
@@ -11,7 +11,7 @@ def runtime(facts: Facts, process: Process) -> RoleFinding | None:
 
     A name does not count for a `create` that reports success and has created nothing.
     """
-    images = own_images(process)
+    images = process.own_images
     if not images:
         return None
     named_by = next((m for i in images if (m := facts.runtimes.get(i.path or ""))), None)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from forktrace.trace.text import decode_text
 from forktrace.views.containers import stream_words
-from forktrace.views.fonts import Face, fit, text_width
+from forktrace.views.fonts import fit, text_width, wrap
 from forktrace.views.lanes import style
 from forktrace.views.lanes.field import Field
 from forktrace.views.lanes.plan import Plan
@@ -81,14 +81,3 @@ def _sentences(plan: Plan, field: Field) -> Iterator[str]:
     more = len(plan.launch.warnings) - 5
     if more > 0:
         yield f"And {count_words(more, 'more warning')}."
-
-
-def wrap(text: str, face: Face, width: float) -> list[str]:
-    """Break a sentence into lines of at most ``width`` px, at spaces."""
-    lines: list[str] = []
-    for word in text.split(" "):
-        if lines and text_width(f"{lines[-1]} {word}", face) <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(fit(word, face, width))
-    return lines

@@ -7,7 +7,6 @@ from math import copysign
 from typing import Literal
 
 from forktrace.analysis.findings import Role
-from forktrace.views.births import is_vfork
 from forktrace.views.fonts import text_width
 from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import (
@@ -122,7 +121,7 @@ def _waits(plan: Plan, lane: Lane) -> list[tuple[int, int]]:
     """Return the columns between which a process waits for a child that it made with vfork."""
     waits = []
     for child in plan.lanes:
-        if child.process.creator == lane.process.id and is_vfork(child.process.creation):
+        if child.process.creator == lane.process.id and child.process.is_vforked:
             until = child.execs[0][0] if child.execs else child.end
             waits.append((child.birth, until))
     return waits

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from forktrace.model.process import Creation, Process
-from forktrace.views.births import is_vfork
 from forktrace.views.lanes.columns import Room, Span, Zone
 from forktrace.views.lanes.plan import Event, Lane, Plan
 
@@ -134,7 +133,7 @@ def birth_word(creation: Creation | None) -> str:
     """
     if creation is None or creation.how is None:
         return ""
-    if is_vfork(creation) or creation.how == "vfork":
+    if creation.is_vfork:
         return "vfork"
     plain = {"CLONE_CHILD_CLEARTID", "CLONE_CHILD_SETTID", "CLONE_PARENT_SETTID", "CLONE_PIDFD"}
     return "fork" if set(creation.flags) <= plain else creation.how

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 from forktrace.analysis.findings import Role
-from forktrace.views.births import is_vfork
 from forktrace.views.fonts import text_width
 from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import draw_bracket, draw_diamond
@@ -50,7 +49,7 @@ def _entries(plan: Plan, edges: list[Edge], frames: list[Frame]) -> Iterator[Ent
         (len(lanes) < len(plan.lanes), "outside the trace", _lane("outside")),
         ("create" in kinds, "created (dot: who called)", _create),
         (
-            any(is_vfork(lane.process.creation) for lane in lanes if lane.birth),
+            any(lane.process.is_vforked for lane in lanes if lane.birth),
             "thin: a thread waits in vfork until the child execs or ends",
             _thin,
         ),

@@ -70,7 +70,7 @@ def _below(plan: Plan, lane: Lane, aside: Aside) -> list[tuple[str, Face, str]]:
     exec there. If there are very many of those they stand alone.
     """
     detail = (detail_line(lane), style.DETAIL, "detail")
-    images = [image for image in lane.process.images if not image.inherited]
+    images = lane.process.own_images
     moved = lane.index in aside.commands
     words = dict.fromkeys(command_words(lane, image, style.MOST_CHARS) for image in images)
     stands = lane.process.attached and [*words] != [lane.name]

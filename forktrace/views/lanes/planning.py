@@ -78,7 +78,7 @@ def _events(
     process = lane.process
     if process.outside:
         return
-    own = [image for image in process.images if not image.inherited]
+    own = process.own_images
     if not process.attached and not (process.id == launch.root and own):
         yield Event(process.born.seq, "birth", lane.index)
     for image in own[:1] if lane.count > 1 else own:

@@ -26,7 +26,7 @@ def stands(pid: int, name: str, state: str) -> bool:
     return comm.partition("(")[2] == name and rest.split()[0] in state
 
 
-def wait_for(pid: int, name: str, state: str = "SR") -> int:
+def wait_for(pid: int, name: str, state: str = "S") -> int:
     """Wait until a process stands as it is to be shown."""
     while not stands(pid, name, state):
         time.sleep(0.01)
