@@ -13,6 +13,7 @@ from forktrace.trace.text import decode_text
 from forktrace.views.notes import closing_notes, ends_words, summary_lines
 from forktrace.views.options import ViewOptions
 from forktrace.views.programs import row_program
+from forktrace.views.select.limits import MAX_ROWS
 from forktrace.views.select.words import hidden_words, within_words
 from forktrace.views.tree import Row, Tree, build_tree
 from forktrace.views.words import count_words, show_argv
@@ -31,9 +32,9 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     """Draw the tree in ``options.width`` columns, with colours only if ``options.color``.
 
     Programs that are too long are cut; only the notes under a process wrap. A width below 60 is
-    taken as 60.
+    taken as 60. More than 60 rows are folded, unless ``options`` says how many there may be.
     """
-    page = _Page(launch, findings, build_tree(launch, findings, options), options)
+    page = _Page(launch, findings, build_tree(launch, findings, options, MAX_ROWS), options)
     return "".join(line.rstrip() + "\n" for line in page.lines())
 
 
@@ -79,7 +80,8 @@ class _Page:
     def _footer(self) -> Iterator[str]:
         notes = closing_notes(self._launch, self._findings)
         if self._tree.selection.hidden:
-            notes.append(hidden_words(self._launch, self._tree.selection, "row"))
+            hidden = hidden_words(self._launch, self._tree.selection, "row")
+            notes.append(f"{hidden}; --all shows each")
         if any(row.depth > self._levels for row in self._tree.rows):
             notes.append("+N: that many levels deeper than there is room to show")
         for note in notes:

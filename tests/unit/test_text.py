@@ -108,7 +108,7 @@ def test_without_a_container_there_are_no_roles() -> None:
         p3  ├─ false                          12  exit 1
         p6  └─ sh -c 'true; false' (no exec)  15  SIGKILL
 
-        6 processes in 4 rows: 2 share the row of one like them
+        6 processes in 4 rows: 2 share the row of one like them; --all shows each
         """)
 
 
@@ -136,13 +136,38 @@ def test_what_runs_on_stands_in_the_footer() -> None:
     ]
 
 
+def chain(processes: int) -> Launch:
+    forks: list[Step] = [("fork", pid, pid + 1) for pid in range(10, 9 + processes)]
+    return launch_of(("root", 10, "sh"), *forks)
+
+
 def test_a_chain_too_deep_for_the_page_counts_its_levels() -> None:
-    launch = launch_of(("root", 10, "sh"), *(("fork", pid, pid + 1) for pid in range(10, 5010)))
-    lines = text(launch).splitlines()
+    launch = chain(5001)
+    every = ViewOptions(width=80, unfolded=True)
+    lines = render(launch, analyse(launch), every).splitlines()
     assert max(map(cell_len, lines)) <= 80
     last = next(line for line in lines if line.startswith("p5001"))
     assert re.search(r"\+\d+ +└─ sh \(no exec\)", last)
     assert lines[-1] == "+N: that many levels deeper than there is room to show"
+
+
+@pytest.mark.parametrize(
+    ("processes", "options", "rows"),
+    [
+        (60, ViewOptions(), 60),
+        (61, ViewOptions(), 60),
+        (5001, ViewOptions(), 60),
+        (5001, ViewOptions(max_processes=70), 70),
+        (5001, ViewOptions(unfolded=True), 5001),
+    ],
+)
+def test_there_are_no_more_than_60_rows_unless_asked_for(
+    processes: int, options: ViewOptions, rows: int
+) -> None:
+    launch = chain(processes)
+    lines = render(launch, analyse(launch), options).splitlines()
+    assert len([line for line in lines if re.match(r"p\d", line)]) == rows
+    assert ("--all shows each" in " ".join(lines)) == (rows < processes)
 
 
 def test_color_marks_roles_and_bad_ends_and_changes_no_word() -> None:
