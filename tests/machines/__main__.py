@@ -1,4 +1,4 @@
-"""Build, boot and test whole machines: ``python -m tests.machines build|run|all``."""
+"""Build, boot and test whole machines: ``python -m tests.machines build|run|all|table``."""
 
 import fcntl
 import signal
@@ -15,6 +15,7 @@ from tests.machines.build import MachineError, build, cache
 from tests.machines.carry import bring_back, draw, work_disk
 from tests.machines.lists import SMOKE, whole
 from tests.machines.specs import MACHINES, Spec
+from tests.machines.table import table
 
 RUN_SECONDS = 7200.0  # of one run, from the start of the emulator
 TEST_SECONDS = 900.0  # of one test: what takes a second elsewhere takes ten when emulated
@@ -55,14 +56,23 @@ def run(machine: str, tests: Sequence[str], seconds: float, test_seconds: float)
 
 
 @main.command(name="all", context_settings={"ignore_unknown_options": True})
+@click.option("--machine", "machines", multiple=True, type=MACHINE, help="In this one. Repeatable.")
 @_runs
-def run_all(tests: Sequence[str], seconds: float, test_seconds: float) -> None:
+def run_all(
+    machines: Sequence[str], tests: Sequence[str], seconds: float, test_seconds: float
+) -> None:
     """Run TESTS in every machine, one after another; by default all that are for machines."""
     ends = []
-    for spec in MACHINES.values():
+    for spec in (MACHINES[name] for name in machines or MACHINES):
         runs = {"": tests} if tests else whole(spec)
         ends += [_run(spec, given, seconds, test_seconds, name) for name, given in runs.items()]
     sys.exit(max(ends))
+
+
+@main.command(name="table")
+def print_table() -> None:
+    """Print what the machines were and how their tests ended, from the last results."""
+    click.echo(table(cache() / "results"), nl=False)
 
 
 def _run(
