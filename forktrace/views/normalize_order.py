@@ -55,7 +55,7 @@ class Rebuilt:
         }
         self._children_as_steps()
         self._states = States(self._number)
-        self._tables = Tables(launch.inside)
+        self._tables = Tables(launch.inside, findings.containers)
         self._stops = {s.at.at_ns: m for s, m in self._moments.items() if s.kind != "call"}
         processes = {p.id: p for p in [*self._inside(), *self._outside()]}
         self.launch = replace(

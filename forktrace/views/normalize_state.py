@@ -7,11 +7,14 @@ next creation or end, as whoever moves a process waits for neither of its execs.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from forktrace.analysis.findings import Container
 from forktrace.analysis.stream_ends import inode, kind
+from forktrace.model.descriptors import descriptors_at
 from forktrace.model.process import Descriptor, DescriptorTable, Moment, Process, Sample
 
 _PASSING = ("ESRCH", "ENOENT", "EAGAIN")  # of a process that just ended
@@ -100,10 +103,16 @@ def cgroup_lines(lines: Iterable[str]) -> list[str]:
 class Tables:
     """Rebuild the tables of descriptors: the standard streams, and what they are connected with.
 
-    What else was open is a matter of the moment, and only looked at now and then.
+    What else was open is a matter of the moment, and only told of a container's monitor and engine,
+    at the moment when the payload was executed. They were looked at then, but a trace has a record
+    of that only where something had changed since they were looked at before.
+
+    Args:
+        processes: all that were traced.
+        containers: those that were found among them.
     """
 
-    def __init__(self, processes: Iterable[Process]) -> None:
+    def __init__(self, processes: Iterable[Process], containers: Iterable[Container]) -> None:
         self._connected = {
             key
             for process in processes
@@ -112,6 +121,11 @@ class Tables:
             if fd in table.fds
             for key in _ends(table.fds[fd])
         }
+        self._payloads: defaultdict[str | None, list[Moment]] = defaultdict(list)
+        for container in containers:
+            if container.payload is not None:
+                self._payloads[container.monitor].append(container.payload)
+                self._payloads[container.engine].append(container.payload)
 
     def all(
         self, process: Process, moment: Callable[[DescriptorTable], Moment]
@@ -124,23 +138,40 @@ class Tables:
             process: the process as observed.
             moment: gives the new moment of what a table was read at.
         """
-        read = [self._part(table, moment(table)) for table in process.descriptors]
+        read = [_part(table, moment(table), _STANDARD) for table in process.descriptors]
         if process.heritage is not None and (not read or read[0].at_event != "birth"):
             born = replace(process.heritage, at=process.born, at_event="birth", whole=False)
-            read.append(self._part(born, moment(born)))
-        return list(_changed(sorted(read, key=lambda table: table.at.seq)))
+            read.append(_part(born, moment(born), _STANDARD))
+        launched = [self._when_it_ran(table, moment) for table in self._launched(process)]
+        told = {table.at.seq for table in launched}
+        changed = _changed(sorted(read, key=_seq))
+        return sorted([*(t for t in changed if t.at.seq not in told), *launched], key=_seq)
 
-    def _part(self, table: DescriptorTable, at: Moment) -> DescriptorTable:
-        """Return what is kept of a table."""
-        fds = {fd: opened for fd, opened in table.fds.items() if self._kept(table, fd, opened)}
-        errors = {key: error for key, error in table.errors.items() if key in ("0", "1", "2", "fd")}
-        return replace(table, at=at, fds=fds, errors=errors)
+    def _launched(self, process: Process) -> Iterator[DescriptorTable]:
+        """Yield what a process had open when each payload that it launched was executed."""
+        for at in self._payloads.get(process.id, ()):
+            table = descriptors_at(process, at)
+            if table is not None and not table.inherited:
+                yield replace(table, at=at, at_event="container")
 
-    def _kept(self, table: DescriptorTable, fd: int, opened: Descriptor) -> bool:
-        if fd in _STANDARD:
-            return True
-        # At other times it changes from one moment to the next what is open.
-        return table.at_event == "container" and not self._connected.isdisjoint(_ends(opened))
+    def _when_it_ran(
+        self, table: DescriptorTable, moment: Callable[[DescriptorTable], Moment]
+    ) -> DescriptorTable:
+        connected = {
+            fd for fd, opened in table.fds.items() if not self._connected.isdisjoint(_ends(opened))
+        }
+        return _part(table, moment(table), connected.union(_STANDARD))
+
+
+def _part(table: DescriptorTable, at: Moment, kept: Collection[int]) -> DescriptorTable:
+    """Return a table with what is kept of it, at its new moment."""
+    fds = {fd: opened for fd, opened in table.fds.items() if fd in kept}
+    errors = {key: error for key, error in table.errors.items() if key in ("0", "1", "2", "fd")}
+    return replace(table, at=at, fds=fds, errors=errors)
+
+
+def _seq(table: DescriptorTable) -> int:
+    return table.at.seq
 
 
 def _ends(opened: Descriptor) -> Iterator[tuple[str, int]]:
@@ -162,7 +193,7 @@ def _changed(found: Iterable[DescriptorTable]) -> Iterator[DescriptorTable]:
     before: dict[int, Descriptor] | None = None
     for table in found:
         streams = {fd: opened for fd, opened in table.fds.items() if fd in _STANDARD}
-        if table.at_event in ("exec", "container") or streams != before:
+        if table.at_event == "exec" or streams != before:
             yield table
         before = streams
 

@@ -1,11 +1,13 @@
 """Normalising: what differs from run to run goes, what makes a launch another one stays."""
 
+import dataclasses
 import random
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from forktrace.analysis.passes import analyse
 from forktrace.model.build import build_launch
@@ -254,3 +256,31 @@ def test_who_adopts_outside_has_no_name() -> None:
 
     assert told(1, "systemd") == told(77, "tini")
     assert "a subreaper or init" in told(1, "systemd")
+
+
+def earlier(looks: list[events.Event]) -> list[events.Event]:
+    """Return events as if a monitor had opened before what it had when the payload was executed.
+
+    A look that then finds nothing new leaves no record.
+    """
+    result: list[events.Event] = []
+    for event in looks:
+        mine = (e for e in reversed(result) if isinstance(e, events.Descriptors))
+        known = next((e for e in mine if e.pid == event.pid and e.whole), None)
+        if not (isinstance(event, events.Descriptors) and event.at == "container" and known):
+            result.append(event)
+            continue
+        fds = {fd: to for fd, to in known.fds.items() if int(fd) not in event.closed} | event.fds
+        closed = [*known.closed, *event.closed]
+        result[result.index(known)] = replace(known, fds=fds, closed=closed)
+    return result
+
+
+@pytest.mark.parametrize("case", ["podman-4", "podman-5", "podman-systemd-unit", "rootless"])
+def test_when_a_monitor_had_opened_what_it_has_is_no_matter(case: str) -> None:
+    trace = read_trace(EXAMPLES / case / "launch.jsonl")
+    kept = earlier(trace.events)
+    assert len(kept) < len(trace.events)
+    for name in ("json", "svg"):
+        before = drawn(build_launch(trace), name)
+        assert drawn(build_launch(dataclasses.replace(trace, events=kept)), name) == before
