@@ -98,7 +98,8 @@ def test_split(forktrace: Watched, image: str, container: str, keep: Keep) -> No
     assert traced.cgroup(payload)[0].startswith(f"{own}/libpod-payload-")
     said = explained(forktrace, trace, "why-cgroup")
     assert f"{payload.id} cat ended up in the cgroup {own[3:]}/libpod-payload-" in said
-    assert "it was created there by CLONE_INTO_CGROUP" in said  # as crun then needs no systemd
+    crun = traced.process(traced.container().runtimes[0])  # which then needs no systemd
+    assert f"it was created there by {crun.id} crun create, with CLONE_INTO_CGROUP" in said
     assert f"{own[3:]}/runtime, in which it was born" in said
 
 
