@@ -187,6 +187,15 @@ def status_field(pid: int, name: str) -> str | None:
     return found[0] if found else None
 
 
+def sleeps_as(pid: int, name: str) -> bool:
+    """Say whether a process sleeps in a program.
+
+    Its comm alone says so from the middle of an exec on, before a tracer has heard of that.
+    """
+    state = status_field(pid, "State:") or ""
+    return state.startswith("S") and status_field(pid, "Name:") == name
+
+
 def alive(pid: int) -> bool:
     """Say whether a process exists and is no zombie."""
     state = status_field(pid, "State:")

@@ -15,6 +15,7 @@ from tests.integration.harness import (
     python,
     read_line,
     read_records,
+    sleeps_as,
     status_field,
     wait_until,
 )
@@ -111,7 +112,7 @@ def test_a_stopped_process_stays_stopped_and_can_go_on(
     process, _ = forktrace.start_recording("sh", "-c", LEAVE, options=["--linger", "inf"])
     daemon = int(read_line(process))
     end_later(daemon)
-    wait_until(lambda: status_field(daemon, "Name:") == "sleep", "the daemon has come up")
+    wait_until(lambda: sleeps_as(daemon, "sleep"), "the daemon has come up")
     os.kill(daemon, signal.SIGSTOP)
     wait_until(lambda: (status_field(daemon, "State:") or "")[:1] in "Tt", "it is stopped")
     process.send_signal(signal.SIGTERM)

@@ -19,6 +19,7 @@ from tests.integration.harness import (
     python,
     read_line,
     read_records,
+    sleeps_as,
     status_field,
     the_root,
     wait_until,
@@ -209,7 +210,7 @@ LEAVE = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!; exit 3"
 def read_daemon(process: subprocess.Popen[bytes]) -> int:
     """Return the pid of what LEAVE leaves, once that has executed its program."""
     daemon = int(read_line(process))
-    wait_until(lambda: status_field(daemon, "Name:") == "sleep", "the daemon has come up")
+    wait_until(lambda: sleeps_as(daemon, "sleep"), "the daemon has come up")
     return daemon
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.integration.harness import (
     argv_of,
     python,
     read_records,
+    sleeps_as,
     status_field,
     text_bytes,
     the_sentence,
@@ -85,10 +87,6 @@ def await_zombie(pid: int) -> None:
     wait_until(lambda: str(status_field(pid, "State:"))[0] == "Z", f"{pid} is a zombie")
 
 
-def await_name(pid: int, name: str) -> None:
-    wait_until(lambda: status_field(pid, "Name:") == name, f"{pid} is called {name}")
-
-
 FAMILY = ("sh", "-c", "sleep 611 & sleep 612 & echo ready; wait")
 
 
@@ -97,7 +95,7 @@ def test_a_family_as_proc_shows_it(forktrace: Forktrace, start: Start) -> None:
     said(shell)
     sleeps = children_of(shell.pid)
     for pid in sleeps:
-        await_name(pid, "sleep")
+        wait_until(partial(sleeps_as, pid, "sleep"), f"{pid} is sleep")
     records = take(forktrace, "-p", str(shell.pid))
     header, *events, end = records
     assert (header["source"], header["command"]) == (
@@ -378,7 +376,7 @@ def test_a_container_of_podman(forktrace: Forktrace, image: str, container: str)
     payload, conmon = int(told["State"]["Pid"]), int(Path(told["ConmonPidFile"]).read_text())
     below = wait_until(lambda: children_of(payload), "it has a child")
     for pid in (payload, *below):
-        await_name(pid, "sleep")
+        wait_until(partial(sleeps_as, pid, "sleep"), f"{pid} is sleep")
     done = forktrace("snapshot", "-p", str(conmon), "-o", "graph.json")
     assert done.status == 0
     nodes = json.loads((forktrace.folder / "graph.json").read_text())["nodes"]

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from forktrace.model.launch import Launch
 from forktrace.model.process import Moment, Process
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
-from tests.integration.harness import Forktrace, Record, Result, wait_until
+from tests.integration.harness import Forktrace, Record, Result, sleeps_as, wait_until
 
 PAIR = """
 import os, socket, subprocess, sys
@@ -261,9 +262,9 @@ def test_the_first_of_a_pid_namespace_counts_as_a_payload(
     assert shell["fds"]["5"] == {"to": "/dev/zero", "access": "r"}
 
 
-def names(children: Path) -> list[str]:
-    pids = children.read_text().split()
-    return sorted(Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids)
+def both_run(children: Path) -> bool:
+    pids = [int(pid) for pid in children.read_text().split()]
+    return all(any(sleeps_as(pid, name) for pid in pids) for name in ("cat", "sleep"))
 
 
 def test_a_snapshot_tells_of_streams(forktrace: Forktrace) -> None:
@@ -272,7 +273,7 @@ def test_a_snapshot_tells_of_streams(forktrace: Forktrace) -> None:
     )
     try:
         children = Path(f"/proc/{shell.pid}/task/{shell.pid}/children")
-        wait_until(lambda: names(children) == ["cat", "sleep"], "both run")
+        wait_until(partial(both_run, children), "both run")
         done = forktrace("snapshot", "-q", "-o", "s.jsonl", "-p", str(shell.pid))
         built = build_launch(read_trace(forktrace.folder / "s.jsonl"))
         assert done.status == 0, done.err
