@@ -48,6 +48,7 @@ class _Page:
         self._findings = findings
         self._tree = tree
         self._color = options.color
+        self._by_default = options.by_default
         self._width = max(options.width or _WIDTH, _NARROWEST)
         rows = tree.rows
         roles = {_role(row) for row in rows}
@@ -81,7 +82,7 @@ class _Page:
         notes = closing_notes(self._launch, self._findings)
         if self._tree.selection.hidden:
             hidden = hidden_words(self._launch, self._tree.selection, "row")
-            notes.append(f"{hidden}; --all shows each")
+            notes.append(f"{hidden}; --all shows each" if self._by_default else hidden)
         if any(row.depth > self._levels for row in self._tree.rows):
             notes.append("+N: that many levels deeper than there is room to show")
         for note in notes:

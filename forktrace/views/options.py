@@ -37,3 +37,9 @@ class ViewOptions:
     max_processes: int | None = None
     normalize: bool = False
     unfolded: bool = False
+
+    @property
+    def by_default(self) -> bool:
+        """Say whether what is shown was left to the view: nothing of it was asked for."""
+        asked = (self.focus, self.only, self.hide, self.max_processes, self.unfolded)
+        return not any(asked) and self.depth is None

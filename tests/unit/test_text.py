@@ -152,22 +152,23 @@ def test_a_chain_too_deep_for_the_page_counts_its_levels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("processes", "options", "rows"),
+    ("processes", "options", "rows", "hint"),
     [
-        (60, ViewOptions(), 60),
-        (61, ViewOptions(), 60),
-        (5001, ViewOptions(), 60),
-        (5001, ViewOptions(max_processes=70), 70),
-        (5001, ViewOptions(unfolded=True), 5001),
+        (60, ViewOptions(), 60, False),
+        (61, ViewOptions(), 60, True),
+        (5001, ViewOptions(), 60, True),
+        (5001, ViewOptions(max_processes=70), 70, False),
+        (5001, ViewOptions(depth=0), 1, False),
+        (5001, ViewOptions(unfolded=True), 5001, False),
     ],
 )
 def test_there_are_no_more_than_60_rows_unless_asked_for(
-    processes: int, options: ViewOptions, rows: int
+    processes: int, options: ViewOptions, rows: int, hint: bool
 ) -> None:
     launch = chain(processes)
     lines = render(launch, analyse(launch), options).splitlines()
     assert len([line for line in lines if re.match(r"p\d", line)]) == rows
-    assert ("--all shows each" in " ".join(lines)) == (rows < processes)
+    assert ("--all shows each" in " ".join(lines)) == hint
 
 
 def test_color_marks_roles_and_bad_ends_and_changes_no_word() -> None:
