@@ -1,7 +1,10 @@
 """Say which system calls are worth a record, and what their arguments mean.
 
 Each is recorded when it has returned, with its result: that is the exact moment of what events
-show only by its results later. Sources: the man page of each call; <linux/prctl.h>.
+show only by its results later. On entry only registers and links are looked at. The caller's memory
+is read when the kernel has done so itself: a page that is not there yet may have to be fetched from
+a process that serves its file system (FUSE), and that one may wait for us in a stop of its own.
+Sources: the man page of each call; <linux/prctl.h>.
 """
 
 import os
@@ -89,7 +92,7 @@ def _setpgid(call: Reader) -> Arguments:
 def _prctl(call: Reader) -> Arguments | None:
     option = call.values[0]
     if option == _PR_SET_NAME:
-        return {"option": "PR_SET_NAME", "name": encode_text(call.string(1, 16))}
+        return {"option": "PR_SET_NAME"}
     if option == _PR_SET_CHILD_SUBREAPER:
         return {"option": "PR_SET_CHILD_SUBREAPER", "value": int(bool(call.values[1]))}
     if option == _PR_SET_PDEATHSIG:
@@ -107,42 +110,50 @@ def _setns(call: Reader) -> Arguments:
     return {"target": encode_text(target), "flags": flag_names(call.values[1] & 0xFFFFFFFF)}
 
 
-def _chroot(call: Reader) -> Arguments:
-    return {"path": encode_text(call.string(0))}
-
-
-def _pivot_root(call: Reader) -> Arguments:
-    return {"path": encode_text(call.string(0)), "old": encode_text(call.string(1))}
-
-
 def _write(call: Reader) -> Arguments | None:
-    """Take a write of a pid to a cgroup's file; look at the data first, as it is cheaper."""
-    size = call.values[2]
-    if not 0 < size <= MAX_PID_WRITE:
-        return None
-    return _cgroup_write(call, call.memory(call.values[1], size))
+    """Take a write to a cgroup's file that is no longer than a pid."""
+    return _cgroup_file(call) if 0 < call.values[2] <= MAX_PID_WRITE else None
 
 
 def _writev(call: Reader) -> Arguments | None:
     """Take the same of a call that gathers its data, as musl's stdio does."""
-    count = call.values[2]
-    if not 0 < count <= MAX_PARTS:
-        return None
+    return _cgroup_file(call) if 0 < call.values[2] <= MAX_PARTS else None
+
+
+def _cgroup_file(call: Reader) -> Arguments | None:
+    path = call.link(call.number(0))
+    return {"path": encode_text(path)} if path.endswith(_CGROUP_FILES) else None
+
+
+def _name(call: Reader, known: Arguments) -> Arguments:
+    if known["option"] != "PR_SET_NAME":
+        return known
+    return {**known, "name": encode_text(call.string(1, 16))}
+
+
+def _new_root(call: Reader, known: Arguments) -> Arguments:
+    return {**known, "path": encode_text(call.string(0))}
+
+
+def _exchanged_roots(call: Reader, known: Arguments) -> Arguments:
+    return {**_new_root(call, known), "old": encode_text(call.string(1))}
+
+
+def _written_pid(call: Reader, known: Arguments) -> Arguments | None:
+    return _with_pid(known, call.memory(call.values[1], call.values[2]))
+
+
+def _gathered_pid(call: Reader, known: Arguments) -> Arguments | None:
     code = "=2Q" if call.word == 8 else "=2I"
-    parts = [*struct.iter_unpack(code, call.memory(call.values[1], count * 2 * call.word))]
+    parts = [*struct.iter_unpack(code, call.memory(call.values[1], call.values[2] * 2 * call.word))]
     if sum(size for _, size in parts) > MAX_PID_WRITE:
         return None
-    return _cgroup_write(call, b"".join(call.memory(at, size) for at, size in parts if size))
+    return _with_pid(known, b"".join(call.memory(at, size) for at, size in parts if size))
 
 
-def _cgroup_write(call: Reader, data: bytes) -> Arguments | None:
+def _with_pid(known: Arguments, data: bytes) -> Arguments | None:
     data = data.strip()
-    if not data.isdigit():
-        return None
-    path = call.link(call.number(0))
-    if not path.endswith(_CGROUP_FILES):
-        return None
-    return {"path": encode_text(path), "pid": int(data)}
+    return {**known, "pid": int(data)} if data.isdigit() else None
 
 
 def _execve(call: Reader) -> Arguments:
@@ -190,8 +201,8 @@ _ON_ENTRY: dict[str, Callable[[Reader], Arguments | None]] = {
     "prctl": _prctl,
     "unshare": _unshare,
     "setns": _setns,
-    "chroot": _chroot,
-    "pivot_root": _pivot_root,
+    "chroot": _nothing,
+    "pivot_root": _nothing,
     "write": _write,
     "pwrite64": _write,
     "writev": _writev,
@@ -206,6 +217,15 @@ _ON_ENTRY: dict[str, Callable[[Reader], Arguments | None]] = {
     "waitpid": _nothing,
 }
 NAMES = frozenset(_ON_ENTRY)
+# What adds to that on return, from the caller's memory; None if the call is of no interest then.
+_ON_RETURN: dict[str, Callable[[Reader, Arguments], Arguments | None]] = {
+    "prctl": _name,
+    "chroot": _new_root,
+    "pivot_root": _exchanged_roots,
+    "write": _written_pid,
+    "pwrite64": _written_pid,
+    "writev": _gathered_pid,
+}
 
 
 def enter(
@@ -229,7 +249,12 @@ def leave(tracee: Tracee, tid: int, call: Entered, result: int) -> Arguments | N
         return _reaped_by_wait4(reader, result)
     if call.name == "waitid":
         return _reaped_by_waitid(reader, call.arguments.get("waited"))
-    return call.arguments
+    return _complete(reader, call)
+
+
+def _complete(reader: Reader, call: Entered) -> Arguments | None:
+    add = _ON_RETURN.get(call.name)
+    return add(reader, call.arguments) if add else call.arguments
 
 
 def leave_failed(tracee: Tracee, tid: int, call: Entered) -> Arguments | None:
@@ -242,7 +267,7 @@ def leave_failed(tracee: Tracee, tid: int, call: Entered) -> Arguments | None:
     reader = Reader(tracee, tid, call.values, call.word)
     if call.name == "execve":
         return _execve(reader)
-    return _execveat(reader) if call.name == "execveat" else call.arguments
+    return _execveat(reader) if call.name == "execveat" else _complete(reader, call)
 
 
 def _reaped_by_wait4(call: Reader, result: int) -> Arguments | None:

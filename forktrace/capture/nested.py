@@ -5,13 +5,15 @@ executes the program. While we trace that child the request fails with EPERM. So
 system calls of such children, and detach at the entry of that call: it then succeeds.
 
 Only children of programs that name ptrace(2) among their dynamic symbols are watched, as this
-costs two stops a system call, and only until they execute something.
+costs two stops a system call, and only until they execute something. A program on a file system
+that a process serves is not read, as that process may be one that we have stopped.
 """
 
 import os
 from collections.abc import Callable
 
 from forktrace.capture import elf
+from forktrace.capture.file_systems import served_by_a_process
 from forktrace.capture.gateway import PtraceError, Tracee
 from forktrace.capture.tasks import TaskTable, TracedProcess
 from forktrace.trace import events
@@ -37,6 +39,8 @@ class TracerPrograms:
 
 def _names_ptrace(pid: int) -> bool:
     try:
+        if served_by_a_process(pid, "exe"):
+            return False
         fd = os.open(f"/proc/{pid}/exe", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False

@@ -3,6 +3,8 @@
 import os
 import platform
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -141,3 +143,48 @@ def check_nested(tracer: Tracer, *debugger: str) -> Run:
         assert process.exit is None
     assert not any(p.argv[:1] == ["/bin/true"] or p.untraced for p in run.launch.inside)
     return run
+
+
+@pytest.fixture
+def mount_point(tmp_path: Path, tracer: Tracer) -> Iterator[str]:
+    """Return a folder to mount FUSE on.
+
+    In the end requests that hang there are given up, before a forktrace that waits is ended.
+    """
+    folder = tmp_path / "served"
+    folder.mkdir()
+    yield str(folder)
+    for how in ("-f", "-l"):
+        subprocess.run(["umount", how, folder], check=False, capture_output=True)
+
+
+# Serves a program by a process of the traced tree, executes it, and ends the server.
+SERVED = """
+"$@" & while ! [ -x "$FOLDER/served" ]; do sleep 0.05; kill -0 $! || exit 77; done
+"$FOLDER/served"; status=$?
+umount "$FOLDER"; wait; exit $status
+"""
+
+
+@without("read-no-served-program")
+def test_a_program_on_a_file_system_that_a_tracee_serves(mount_point: str, tracer: Tracer) -> None:
+    """To open it is a request to the server, which may have stopped for us: a deadlock."""
+    run = run_served(tracer, mount_point, "events")
+    assert run.result.out.endswith(b"ok\n")
+    assert run.has_argv(f"{mount_point}/served")
+
+
+@without("read-memory-after-the-kernel")
+def test_memory_that_a_tracee_has_to_fetch(mount_point: str, tracer: Tracer) -> None:
+    """A page of a file that is not in memory yet comes from the server, which stops at calls."""
+    assert run_served(tracer, mount_point, "syscalls").result.out.endswith(b"ok\n")
+
+
+def run_served(tracer: Tracer, folder: str, detail: str) -> Run:
+    if os.geteuid() != 0 or not Path("/dev/fuse").exists():
+        tracer.missing("root and /dev/fuse, to mount a file system")
+    server = tracer.program_of("fuse_server")
+    (program,) = tracer.program_of("served")
+    tracer.env["FOLDER"] = folder
+    options = ("--detail", detail)
+    return tracer.trace("sh", "-c", SERVED, "sh", *server, program, folder, options=options)

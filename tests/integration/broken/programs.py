@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from forktrace.capture import arch, gateway, image, proc
+from forktrace.capture import arch, calls, gateway, image, nested, proc
+from forktrace.capture.calls import Entered, Reader
 from forktrace.capture.gateway import Tracee
 from forktrace.capture.nested import Nested
 from forktrace.capture.proc import Snapshot
@@ -60,3 +61,24 @@ def _count_calls() -> None:
 def _keep_all() -> None:
     """A child of another tracer is kept when it asks to be traced by that."""
     replace(Nested, "begin", lambda self, tid: None)
+
+
+@rule("read-no-served-program")
+def _read_any_program() -> None:
+    """A program is read also where a tracee serves its file system, and waits for us."""
+    replace(nested, "served_by_a_process", lambda *_: False)
+
+
+@rule("read-memory-after-the-kernel")
+def _read_memory_first() -> None:
+    """What a call is given is read at its entry, be it in memory yet or not."""
+    real = calls.enter
+
+    def enter(
+        tracee: Tracee, tid: int, name: str, values: tuple[int, ...], word: int
+    ) -> Entered | None:
+        if name == "write":
+            Reader(tracee, tid, values, word).memory(values[1], min(values[2], 20))
+        return real(tracee, tid, name, values, word)
+
+    replace(calls, "enter", enter)
