@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import Protocol
 
+from msgspec import Struct
+
 from forktrace.capture import proc
 from forktrace.capture.gateway import PtraceError, Tracee
 
@@ -113,6 +115,19 @@ class OwnSignals:
         signal.pthread_sigmask(signal.SIG_BLOCK, (signum,))
 
 
+class _Waiting(Struct):
+    """Be a signal that waits to be passed on: whose, since when, and whether it is overdue.
+
+    It is passed on at the second look after its time. At the first one the command may have taken
+    the same out of what is pending for it, and have stopped for it since the tracer last waited.
+    """
+
+    signum: int
+    sender: int
+    since: float
+    overdue: bool = False
+
+
 class Relay:
     """Take queued signals for the tracing thread.
 
@@ -125,7 +140,7 @@ class Relay:
         self._root = root
         self._signals = signals
         self._delivered: list[tuple[int, int, float]] = []
-        self._to_pass: list[tuple[int, int, float]] = []
+        self._to_pass: list[_Waiting] = []
         self._stopping: tuple[int, float] | None = None
         self._command_stopped = False
 
@@ -148,7 +163,7 @@ class Relay:
         if not running:
             return signum in _ENDING
         if signum in _PASSED_ON:
-            self._to_pass.append((signum, sender, monotonic()))
+            self._to_pass.append(_Waiting(signum, sender, monotonic()))
         elif signum in _STOPPING:
             self._stopping = (signum, monotonic())
         return False
@@ -181,23 +196,24 @@ class Relay:
         now = monotonic()
         self._delivered = [d for d in self._delivered if now - d[2] < 10 * _GRACE_SECONDS]
         waiting = []
-        for signum, sender, since in self._to_pass:
-            if self._got_it(signum, sender):
+        for one in self._to_pass:
+            if self._got_it(one.signum, one.sender):
                 continue
             if not running:
                 return True
-            if now - since < _GRACE_SECONDS:
-                waiting.append((signum, sender, since))
+            if not one.overdue:
+                one.overdue = now - one.since >= _GRACE_SECONDS
+                waiting.append(one)
             elif self._root is not None:
-                os.kill(self._root, signum)
+                os.kill(self._root, one.signum)
         self._to_pass = waiting
         return False
 
     def pass_all_on(self) -> None:
         """Send on at once what waits to be: nobody will serve it later."""
-        for signum, _sender, _since in self._to_pass:
+        for one in self._to_pass:
             if self._root is not None:
-                os.kill(self._root, signum)
+                os.kill(self._root, one.signum)
         self._to_pass = []
 
     def _got_it(self, signum: int, sender: int) -> bool:

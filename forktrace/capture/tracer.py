@@ -46,6 +46,7 @@ STOPPING = frozenset((signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIG
 _FLUSH_SECONDS = 0.05
 # Looks before the loop sleeps: some 0.3 ms, about as long as /bin/true takes from exec to exit.
 _LOOKS = 200
+_SERVED = 50  # stops after which it asks for signals and the time in any case
 CALL_STOP = signal.SIGTRAP | 0x80  # what TRACESYSGOOD makes of a stop at a system call
 
 
@@ -128,14 +129,15 @@ class Tracer:
         return Outcome(self._status, reason, self._table.live_pids())
 
     def _serve(self) -> str:
-        looks = 0
+        looks = served = 0
         while True:
             try:
                 pid, status = os.waitpid(-1, _WAIT)
             except ChildProcessError:
                 return "exited"
             if pid:
-                looks = 0
+                served += 1
+                looks = _LOOKS if served < _SERVED else 0
                 if self._early and _may_end_a_task(status):
                     self._serve_early()
                 self._handle(pid, status)
@@ -144,10 +146,11 @@ class Tracer:
             if self._early:
                 self._serve_early()
                 continue
-            if looks < _LOOKS:
-                looks += 1
+            if looks:
+                looks -= 1
                 os.sched_yield()  # whoever else could run on this processor does
                 continue
+            served = 0
             ended = self._pause()
             if ended:
                 return ended
