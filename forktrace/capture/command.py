@@ -18,6 +18,13 @@ from forktrace.capture.surroundings import restore_locale
 from forktrace.errors import LaunchError, NotExecutableError, NotFoundError
 
 _GO = b"g"
+_REPORT = struct.Struct("=ci")
+# What the child was about to do when it failed, each with what is said of it.
+_FILTERING, _BECOMING, _EXECUTING = b"f", b"b", b"e"
+_REFUSED = {
+    _FILTERING: "the seccomp filter can't be installed here",
+    _BECOMING: "can't become the user that --user names here",
+}
 
 
 def find_command(name: str) -> str:
@@ -93,11 +100,16 @@ class Child:
             os.close(self._go)
             self._go = None
 
-    def exec_errno(self) -> int | None:
-        """Return the errno with which execve failed, None if it succeeded."""
-        data = os.read(self._report, 4)
+    def refusal(self) -> LaunchError | None:
+        """Return why it executed nothing, None if it did. For one call, once it was released."""
+        data = os.read(self._report, _REPORT.size)
         os.close(self._report)
-        return struct.unpack("=i", data)[0] if len(data) == 4 else None
+        if len(data) < _REPORT.size:
+            return None
+        step, number = _REPORT.unpack(data)
+        if step == _EXECUTING:
+            return _exec_failed(number)
+        return LaunchError(f"{_REFUSED[step]}: {os.strerror(number)}")
 
 
 def start_child(
@@ -136,25 +148,29 @@ def _become(
     report: int,
     prepare: Callable[[], None] | None,
 ) -> NoReturn:
-    """Execute the command in the child; on failure tell the errno and end."""
+    """Execute the command in the child; on failure tell the step and the errno, and end."""
+    step = _EXECUTING
     try:
         if os.read(go, 1) == _GO:
             guard.restore_for_command()
             restore_locale()
             if prepare is not None:
+                step = _FILTERING
                 prepare()
             if identity is not None:
+                step = _BECOMING
                 identity.assume()
+            step = _EXECUTING
             os.execv(path, list(argv))
     except OSError as error:
-        os.write(report, struct.pack("=i", error.errno or errno.EINVAL))
+        os.write(report, _REPORT.pack(step, error.errno or errno.EINVAL))
     except BaseException:
-        os.write(report, struct.pack("=i", errno.EINVAL))
+        os.write(report, _REPORT.pack(step, errno.EINVAL))
     finally:
         os._exit(125)
 
 
-def exec_failed(number: int) -> LaunchError:
+def _exec_failed(number: int) -> LaunchError:
     """Return the error for an errno that execve gave."""
     text = os.strerror(number)
     if number == errno.ENOENT:

@@ -19,7 +19,7 @@ import msgspec
 
 from forktrace.capture import seccomp
 from forktrace.capture.call_recorder import CallRecorder
-from forktrace.capture.command import Child, exec_failed, start_child
+from forktrace.capture.command import Child, start_child
 from forktrace.capture.denied import why_denied
 from forktrace.capture.gateway import OPTION_SECCOMP, OPTIONS_BY_DETAIL, PtraceError, Tracee
 from forktrace.capture.identity import Identity
@@ -170,9 +170,9 @@ class _Foreground:
         if isinstance(told, Refused):
             os.waitpid(self._child.pid, 0)
             raise PtraceDeniedError(why_denied(told.errno))
-        refused = self._child.exec_errno()
+        refused = self._child.refusal()
         if refused is not None:
-            raise exec_failed(refused)
+            raise refused
         unheard = self._handed_on[told.heard if told else 0 :]
         status = await_end(self._child.pid, self._own, unheard)
         code = as_shell(os.waitstatus_to_exitcode(status))

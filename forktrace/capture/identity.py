@@ -48,6 +48,6 @@ def find_identity(user: str) -> Identity:
         raise LaunchError("--user needs root: forktrace stays root while the command runs as USER")
     try:
         entry = pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user)
-    except (KeyError, OverflowError):
+    except (KeyError, OverflowError, ValueError):  # ValueError: thousands of digits
         raise LaunchError(f"no user is called {user!r} here") from None
     return Identity(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir, entry.pw_shell)

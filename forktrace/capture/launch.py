@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from forktrace.capture.command import Child, exec_failed, start_child
+from forktrace.capture.command import Child, start_child
 from forktrace.capture.denied import why_denied
 from forktrace.capture.gateway import (
     OPTIONS_BY_DETAIL,
@@ -173,9 +173,9 @@ class _Session:
         """Return how it went, or raise what kept the command from starting."""
         if self._refused:
             raise self._refused
-        refused = self._child.exec_errno()
+        refused = self._child.refusal()
         if refused is not None:
-            raise exec_failed(refused)
+            raise refused
         if self._outcome is None or self._outcome.status is None:
             return self._without_trace()
         code = os.waitstatus_to_exitcode(self._outcome.status)

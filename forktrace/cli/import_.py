@@ -63,7 +63,7 @@ def command(
     end = events.Ended(at_ns=0, reason="log", log=conversion.summary)
     for sentence in import_warnings(header, end, ()):
         say(sentence)
-    say_place(trace, "launch.svg")
+    ok &= say_place(trace, "launch.svg")
     return 0 if ok else 1
 
 
@@ -131,7 +131,6 @@ def _write(
             elif not isinstance(record, events.Header):
                 writer.event(record)
     except LogFormatError:
-        if trace.path is not None:
-            trace.path.unlink(missing_ok=True)
+        trace.discard()
         raise
     return trace, header, writer.error

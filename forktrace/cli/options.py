@@ -32,9 +32,12 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
+_FOREVER = 1e9  # seconds, 31 years: what the kernel takes for a timeout ends somewhere above
+
+
 def limit(seconds: float) -> float | None:
-    """Return a time limit in seconds, None for "inf"."""
-    return None if math.isinf(seconds) else seconds
+    """Return a time limit in seconds, None for "inf" and for what comes to the same."""
+    return None if seconds > _FOREVER else seconds
 
 
 @dataclass(frozen=True, slots=True)

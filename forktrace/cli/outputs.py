@@ -1,6 +1,7 @@
 """Own the output files: what each is to hold, whether it can be written, and the writing."""
 
 import os
+import shutil
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,16 @@ from msgspec import Struct
 
 from forktrace.cli.options import Wanted
 from forktrace.errors import OutputError, UsageError
-from forktrace.render.registry import FORMATS, Format, extension_of, find_format
+from forktrace.render.registry import (
+    FORMATS,
+    TRACE_EXTENSION,
+    TRACE_NAME,
+    Format,
+    extension_of,
+    find_format,
+)
 from forktrace.trace.owner import give
 
-TRACE_EXTENSION = "jsonl"
 _MODE = 0o600  # arguments can hold passwords
 
 
@@ -33,21 +40,26 @@ def parse_outputs(wanted: Wanted, *, stdout: bool) -> list[Output]:
 
 
 def _parse_output(text: str, wanted: Wanted, *, stdout: bool) -> Output:
-    view = wanted.view
-    prefix, colon, rest = text.partition(":")
-    if colon and rest and prefix in {f.view for f in FORMATS}:
-        view, text = prefix, rest
-    if text == "-":
-        if not stdout:
-            raise UsageError("standard output belongs to the command: give -o a file's name")
-        return Output(None, find_format(wanted.format_name or "text", view))
-    path = Path(text)
-    name = wanted.format_name or extension_of(path.name)
-    if name == TRACE_EXTENSION:
-        return Output(path, None)
+    view, text = _view_and_file(text)
+    path = None if text == "-" else Path(text)
+    if path is None and not stdout:
+        raise UsageError("standard output belongs to the command: give -o a file's name")
+    name = wanted.format_name or (extension_of(path.name) if path else "text")
     if not name:
         raise UsageError(f"the output {text!r} has no extension to tell its format: add --format")
-    return Output(path, find_format(name, view))
+    if name not in (TRACE_NAME, TRACE_EXTENSION):
+        return Output(path, find_format(name, view or wanted.view))
+    if view is not None:
+        raise UsageError(f"a trace is no picture: it has no view {view!r}")
+    return Output(path, None)
+
+
+def _view_and_file(text: str) -> tuple[str | None, str]:
+    """Split ``VIEW:FILE``; a colon after any other word belongs to the file's name."""
+    prefix, colon, rest = text.partition(":")
+    if colon and rest and prefix in {f.view for f in FORMATS}:
+        return prefix, rest
+    return None, text
 
 
 def check_outputs(outputs: Sequence[Output], *, force: bool) -> None:
@@ -98,8 +110,10 @@ def _beside(path: Path) -> Path:
     return path.with_name(f".forktrace-{os.urandom(6).hex()}.tmp")
 
 
-def open_trace(path: Path, *, force: bool) -> int:
-    """Open a trace that is written as it happens, and return its descriptor.
+def open_trace(path: Path, *, force: bool) -> tuple[int, int | None]:
+    """Open a trace that is written as it happens.
+
+    Returns its descriptor, and that of the file that it has replaced, None if there was none.
 
     Raises:
         OutputError: it can't be made, or is a device or a pipe.
@@ -107,17 +121,35 @@ def open_trace(path: Path, *, force: bool) -> int:
     if path.exists() and not path.is_file():
         raise OutputError(f"cannot write {path}: a trace must be a plain file")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    replaced = None
     try:
-        if not force or not path.exists():
+        if path.exists() and force:
+            replaced = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if replaced is None and not path.is_symlink():
             fd = os.open(path, flags, _MODE)
-        else:
+        else:  # a link that leads nowhere is replaced, too
             fresh = _beside(path)
             fd = os.open(fresh, flags, _MODE)
             fresh.replace(path)
         give(fd)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from None
-    return fd
+    return fd, replaced
+
+
+def put_back(path: Path, replaced: int) -> None:
+    """Make a file again what it was before ``open_trace`` replaced it. Raises OSError."""
+    fresh = _beside(path)
+    source = f"/proc/self/fd/{replaced}"
+    try:
+        shutil.copyfile(source, fresh)
+        shutil.copystat(source, fresh)
+        was = os.fstat(replaced)
+        os.chown(fresh, was.st_uid, was.st_gid)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def write_file(path: Path, data: bytes, *, force: bool) -> None:

@@ -8,13 +8,14 @@ import pwd
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from os.path import samestat
 from pathlib import Path
 
 from msgspec import Struct
 
 from forktrace import __version__
 from forktrace.cli.messages import say, write_error
-from forktrace.cli.outputs import Output, open_trace
+from forktrace.cli.outputs import Output, open_trace, put_back
 from forktrace.errors import ForktraceError
 from forktrace.trace import events, store
 from forktrace.trace.text import encode_text
@@ -22,15 +23,45 @@ from forktrace.views.options import ViewOptions
 
 
 class Recording(Struct, frozen=True):
-    """Be the open trace file. ``path`` is None where it can't be kept (it is nameless)."""
+    """Be the open trace file.
+
+    ``path`` is None where it can't be kept (it is nameless), ``replaced`` the descriptor of the
+    file that stood there before, ``latest`` where the link to the latest trace led before.
+    """
 
     fd: int
     path: Path | None
+    replaced: int | None = None
+    latest: Path | None = None
 
     @property
     def readable(self) -> Path:
-        """Return a path under which the trace can be read while it is open."""
-        return self.path or Path(f"/proc/self/fd/{self.fd}")
+        """Return a path under which the trace can be read while it is open.
+
+        Not its own: whoever was traced may have removed or replaced that.
+        """
+        return Path(f"/proc/self/fd/{self.fd}")
+
+    @property
+    def is_lost(self) -> bool:
+        """Say whether there is another file in its place by now, or none."""
+        try:
+            return self.path is not None and not samestat(self.path.stat(), os.fstat(self.fd))
+        except OSError:
+            return True
+
+    def discard(self) -> None:
+        """Leave all as it was before the trace was opened: it is a trace of nothing."""
+        if self.path is None:
+            return
+        try:
+            store.forget_latest(self.path, self.latest)
+            if self.replaced is None:
+                self.path.unlink(missing_ok=True)
+            else:
+                put_back(self.path, self.replaced)
+        except OSError as error:
+            say(f"{self.path} is not as it was before: {error.strerror}")
 
 
 def open_trace_file(outputs: Sequence[Output], name: str, *, force: bool) -> Recording:
@@ -47,21 +78,22 @@ def open_trace_file(outputs: Sequence[Output], name: str, *, force: bool) -> Rec
     Raises:
         OutputError: the named file can't be made.
     """
-    named = next((o.path for o in outputs if o.format is None and o.path), None)
-    if named is not None:
-        trace = Recording(open_trace(named, force=force), named)
+    path = next((o.path for o in outputs if o.format is None and o.path), None)
+    replaced = None
+    if path is not None:
+        fd, replaced = open_trace(path, force=force)
     else:
         try:
-            trace = Recording(*store.create_kept_trace(name))
+            fd, path = store.create_kept_trace(name)
         except OSError as error:
             say(f"this trace will not be kept: {_place(error)}: {error.strerror}")
             return Recording(os.memfd_create("trace"), None)  # no disk may be writable
-    if trace.path is not None:
-        try:
-            store.remember_latest(trace.path)
-        except OSError as error:
-            say(f"'forktrace show' will not find this trace by itself: {error.strerror}")
-    return trace
+    latest = None
+    try:
+        latest = store.remember_latest(path)
+    except OSError as error:
+        say(f"'forktrace show' will not find this trace by itself: {error.strerror}")
+    return Recording(fd, path, replaced, latest)
 
 
 def _place(error: OSError) -> str:
@@ -152,10 +184,17 @@ def say_incomplete(trace: Recording, error: OSError) -> None:
     say(f"the trace is not complete: {error.strerror} ({trace.path or 'temporary'})")
 
 
-def say_place(trace: Recording, picture: str) -> None:
-    """Say where a trace is, if it is kept, and how to draw it; ``picture`` is a file's name."""
+def say_place(trace: Recording, picture: str) -> bool:
+    """Say where a trace is, if it is kept, and how to draw it; ``picture`` is a file's name.
+
+    Returns False, having said so, if it is no longer there.
+    """
+    if trace.is_lost:
+        say(f"the trace is lost: {trace.path} was removed or replaced while it was written")
+        return False
     if trace.path is not None:
         say(f"trace: {trace.path} (draw it: forktrace render -o {picture})")
+    return True
 
 
 def _why(error: Exception) -> str:

@@ -22,6 +22,7 @@ def capture_options(function: Callable[..., int]) -> Callable[..., int]:
     linger = click.option(
         "--linger",
         type=Seconds(),
+        metavar=Seconds.name,
         default=1.0,
         show_default=True,
         help="How long to go on when the command leaves processes behind.",

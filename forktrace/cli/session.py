@@ -68,8 +68,7 @@ def trace_command(request: Request) -> int:
     try:
         capture = _run(request, path, writer, started_ns, identity)
     except LaunchError:
-        if trace.path is not None:
-            trace.path.unlink(missing_ok=True)  # a trace of nothing
+        trace.discard()
         raise
     return _conclude(request, outputs, trace, writer, capture)
 
@@ -122,7 +121,7 @@ def _conclude(
         say(f"still running: {_pids(capture.left)}; forktrace serves them as pid {capture.stays}")
     elif capture.left:
         say(f"still running, untraced: {_pids(capture.left)}")
-    say_place(trace, "launch.svg")
+    failed |= not say_place(trace, "launch.svg")
     return LaunchError.exit_code if failed and capture.exit_code == 0 else capture.exit_code
 
 

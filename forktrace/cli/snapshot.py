@@ -47,14 +47,13 @@ def command(
     try:
         take_snapshot(writer, pids, started_ns=started_ns)
     except NoProcessError:
-        if trace.path is not None:
-            trace.path.unlink(missing_ok=True)  # a trace of nothing
+        trace.discard()
         raise
     ok = writer.error is None
     if writer.error is not None:
         say_incomplete(trace, writer.error)
     ok &= show_trace(trace, outputs, quiet=quiet, force=wanted.force, shown=shown)
-    say_place(trace, "snapshot.svg")
+    ok &= say_place(trace, "snapshot.svg")
     return 0 if ok else 1
 
 

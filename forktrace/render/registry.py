@@ -89,6 +89,10 @@ FORMATS = (
 )
 
 
+# The trace itself, which no renderer makes: its format's name and extension.
+TRACE_NAME, TRACE_EXTENSION = "trace", "jsonl"
+
+
 def extension_of(name: str) -> str:
     """Return the extension of a file's name that tells its format, in small letters.
 
@@ -111,8 +115,9 @@ def find_format(name: str, view: str | None = None) -> Format:
     """
     named = [f for f in FORMATS if name == f.name or name in f.extensions]
     if not named:
-        known = ", ".join(dict.fromkeys(f".{e}" for f in FORMATS for e in f.extensions))
-        raise UsageError(f"no output format is called {name!r}; known extensions: {known}, .jsonl")
+        known = dict.fromkeys(word for f in FORMATS for word in (f.name, *f.extensions))
+        words = ", ".join((*known, TRACE_NAME, TRACE_EXTENSION))
+        raise UsageError(f"no output format is called {name!r}; there are: {words}")
     fitting = [f for f in named if view in (None, f.view)]
     if not fitting:
         views = ", ".join(f.view for f in named)

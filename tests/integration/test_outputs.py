@@ -73,9 +73,10 @@ def test_a_colon_that_names_no_view_belongs_to_the_file(forktrace: Forktrace) ->
 
 
 def test_view_that_the_format_lacks(forktrace: Forktrace) -> None:
-    done = forktrace("run", "-o", "lanes:x.json", "--", "touch", "ran")
-    assert done.status == 125
-    assert "lanes" in the_sentence(done.err)
+    for name in ("lanes:x.json", "lanes:x.jsonl"):
+        done = forktrace("run", "-o", name, "--", "touch", "ran")
+        assert done.status == 125
+        assert "lanes" in the_sentence(done.err)
     assert not (forktrace.folder / "ran").exists()
 
 
@@ -227,3 +228,51 @@ def test_show_and_render_take_the_latest_trace_wherever_it_is(forktrace: Forktra
     assert b"elsewhere" in forktrace("show", "else/t.jsonl").out
     execs = [r for r in read_records(forktrace.state / "latest") if r["event"] == "exec"]
     assert argv_of(execs[0]) == [b"echo", b"third"]
+
+
+@pytest.mark.parametrize("status", [126, 127])
+def test_a_command_that_never_ran_leaves_all_as_it_was(forktrace: Forktrace, status: int) -> None:
+    """No output is replaced, and what was the latest trace is so still."""
+    assert forktrace("run", "-q", "-o", "t.jsonl", "--", "echo", "before").status == 0
+    trace = forktrace.folder / "t.jsonl"
+    trace.chmod(0o640)
+    before = (trace.read_bytes(), trace.stat().st_mode, trace.stat().st_mtime_ns)
+    bad = forktrace.folder / "bad"
+    bad.write_bytes(b"\x7fELF, or not" if status == 126 else b"#!/no/such/interpreter\n")
+    bad.chmod(0o755)
+    for options in (("-o", "t.jsonl", "--force"), ("-o", "new.jsonl"), ()):
+        assert forktrace("run", "-q", *options, "--", "./bad").status == status
+    assert (trace.read_bytes(), trace.stat().st_mode, trace.stat().st_mtime_ns) == before
+    assert sorted(p.name for p in forktrace.folder.iterdir()) == ["bad", "state", "t.jsonl"]
+    assert b"before" in forktrace("show").out
+
+
+def test_a_first_command_that_never_ran_leaves_no_latest_trace(forktrace: Forktrace) -> None:
+    assert forktrace("snapshot", "-q", "-p", "999999999").status != 0
+    assert "no trace to show yet" in forktrace("show").err
+
+
+@pytest.mark.parametrize("how", ["rm t.jsonl", "echo other >u.jsonl; mv u.jsonl t.jsonl"])
+def test_a_trace_that_the_command_removes_is_drawn_and_told_of(
+    forktrace: Forktrace, how: str
+) -> None:
+    outputs = ("-o", "t.jsonl", "-o", "t.json")
+    done = forktrace("run", "-q", *outputs, "--", "sh", "-c", f"{how}; true removed")
+    assert done.status == 125
+    assert the_sentence(done.err).startswith("the trace is lost: t.jsonl")
+    assert "removed" in (forktrace.folder / "t.json").read_text()
+
+
+def test_force_replaces_a_link_that_leads_nowhere(forktrace: Forktrace) -> None:
+    for name in ("t.jsonl", "t.json"):
+        (forktrace.folder / name).symlink_to("nowhere")
+        assert forktrace("run", "-q", "--force", "-o", name, "--", "true").status == 0
+        assert not (forktrace.folder / name).is_symlink()
+
+
+@pytest.mark.parametrize("name", ["trace", "jsonl"])
+def test_the_trace_is_a_format_too(forktrace: Forktrace, name: str) -> None:
+    assert forktrace("run", "-q", "--format", name, "-o", "t.any", "--", "true").status == 0
+    done = forktrace("render", "--format", name, "-o", "-", "t.any")
+    assert done.out == (forktrace.folder / "t.any").read_bytes()
+    assert read_records(forktrace.folder / "t.any")[-1]["event"] == "end"

@@ -166,3 +166,8 @@ def test_many_left_are_counted(forktrace: Forktrace, end_later: Callable[[int], 
     assert sorted(done.records[-1]["left"]) == sorted(pids)
     assert "and 2 more" in done.err
     assert all(alive(pid) for pid in pids)
+
+
+def test_a_wait_longer_than_the_kernel_can_count_has_no_end(forktrace: Forktrace) -> None:
+    done = forktrace.record("sh", "-c", "sleep 0.1 & exit 7", options=["--linger", "1e18"])
+    assert (done.status, done.records[-1]["reason"]) == (7, "exited")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.harness import Forktrace
+from tests.integration.harness import Forktrace, the_sentence
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="--user needs root")
 NOBODY = pwd.getpwnam("nobody")
@@ -38,7 +38,16 @@ def test_a_setuid_program_keeps_its_power(forktrace: Forktrace, tmp_path: Path) 
     assert done.out == b"0\n"
 
 
-def test_an_unknown_user_is_one_sentence(forktrace: Forktrace) -> None:
-    done = forktrace("run", "--user", "no-such-user", "true")
+@pytest.mark.parametrize("name", ["no-such-user", "9" * 5000])
+def test_an_unknown_user_is_one_sentence(forktrace: Forktrace, name: str) -> None:
+    done = forktrace("run", "--user", name, "true")
     assert done.status == 125
-    assert done.err == "forktrace: no user is called 'no-such-user' here\n"
+    assert done.err == f"forktrace: no user is called '{name}' here\n"
+
+
+def test_a_user_that_nobody_can_become_is_no_failure_of_the_command(forktrace: Forktrace) -> None:
+    """In a user namespace with one user there is no other to become."""
+    forktrace.program = ("unshare", "--user", "--map-root-user", *forktrace.program)
+    done = forktrace("run", "--user", "nobody", "true")
+    assert done.status == 125
+    assert the_sentence(done.err).startswith("can't become the user")

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Missing
-from tests.integration.harness import FORKTRACE, PATIENCE, Forktrace, read_records, the_root
+from tests.integration.harness import (
+    FORKTRACE,
+    PATIENCE,
+    Forktrace,
+    finish,
+    read_line,
+    read_records,
+    the_root,
+)
 
 
 def kept(forktrace: Forktrace) -> list[Path]:
@@ -34,7 +42,7 @@ def test_no_kept_trace_where_one_was_asked_for(forktrace: Forktrace) -> None:
 
 def old_traces(forktrace: Forktrace, count: int, size: int = 1) -> list[Path]:
     """Make files as of older runs, the oldest first."""
-    forktrace.state.mkdir(parents=True)
+    forktrace.state.mkdir(parents=True, exist_ok=True)
     made = []
     for number in range(count):
         path = forktrace.state / f"20200101-0000{number:02}-old-{number}.jsonl"
@@ -193,3 +201,24 @@ def test_without_sudo_a_claim_to_be_another_user_means_nothing(forktrace: Forktr
     env = {**forktrace.env, "SUDO_UID": "no number", "SUDO_GID": "0"}
     assert forktrace("run", "-q", "--", "true", env=env).status == 0
     assert kept(forktrace)[0].stat().st_uid == os.geteuid()
+
+
+def test_a_trace_that_is_being_written_is_not_pruned(forktrace: Forktrace) -> None:
+    """It is older than the traces of 20 later runs, as nothing has happened in it since."""
+    process = forktrace.start("run", "--", "sh", "-c", "echo begun; read line; exit 3")
+    assert read_line(process) == b"begun\n"
+    (first,) = kept(forktrace)
+    os.utime(first, (1, 1))
+    for path in old_traces(forktrace, 25):
+        path.touch()
+    assert forktrace("run", "-q", "--", "true").status == 0
+    status, _out, err = finish(process)
+    assert status == 3
+    assert first.exists()
+    assert str(first) in err
+
+
+def test_a_folder_that_is_there_already_becomes_private(forktrace: Forktrace) -> None:
+    forktrace.state.mkdir(parents=True, mode=0o755)
+    assert forktrace("run", "-q", "--", "true").status == 0
+    assert stat.S_IMODE(forktrace.state.stat().st_mode) == 0o700
