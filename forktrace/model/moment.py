@@ -39,7 +39,7 @@ class Timeline:
         self._launch = launch
         self._latest_ns = list(accumulate(launch.times_ns, max))
         self._history = {name: History(launch, name) for name in ("pgid", "sid", "tty", "cgroup")}
-        self._waits_recorded = _has_waits(launch)
+        self._waits_recorded = waits_are_recorded(launch)
         self._acts = _acts(launch)
         self._tracer = command_parent(launch)
 
@@ -185,7 +185,7 @@ class Timeline:
         return "past" if bisect_right(acts, end.at.seq) < bisect_right(acts, seq) else "ended"
 
 
-def _has_waits(launch: Launch) -> bool:
+def waits_are_recorded(launch: Launch) -> bool:
     """Say whether all waits of the traced processes are in the trace.
 
     An imported log has them only where it holds all calls, and was read to its end.

@@ -41,11 +41,6 @@ class TraceFile:
     end: Ended | None
     warnings: list[str]
 
-    @property
-    def truncated(self) -> bool:
-        """Say whether the trace was cut off before its end record."""
-        return self.end is None
-
 
 class _Opening(msgspec.Struct):
     """Be what every version's first line has, whatever else it holds."""

@@ -11,7 +11,7 @@ from typing import Any
 from forktrace.analysis.explain import Case, Section, explain
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
-from forktrace.model.moment import Timeline
+from forktrace.model.moment import Timeline, waits_are_recorded
 from forktrace.model.tracer import command_parent
 from forktrace.trace.text import decode_text
 from forktrace.views.notes import closing_notes, summary_lines
@@ -74,7 +74,7 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
         "summary": summary_lines(launch),
         "small": small,
         "source": launch.header.source,
-        "waits": _waits_recorded(launch),
+        "waits": waits_are_recorded(launch),
         "times": launch.header.times,
         "usual": _usual_step(launch, findings, steps, finder) if small else _busiest(steps),
         "notes": [source_words(launch), *map(printable, closing_notes(launch, findings))],
@@ -117,14 +117,6 @@ def _order(launch: Launch, scene: Scene) -> list[str]:
         *(p.id for p in launch.processes.values() if p.outside and p.id in wanted),
         *scene.order,
     ]
-
-
-def _waits_recorded(launch: Launch) -> bool:
-    """Say whether all waits of the traced processes are in the trace (see ``model.moment``)."""
-    if launch.header.source == "import":
-        log = launch.end.log if launch.end else None
-        return log is not None and log.unfiltered and not log.left_out
-    return launch.header.detail == "syscalls"
 
 
 def _step_columns(columns: ProcessColumns, steps: list[Step]) -> dict[str, Any]:
