@@ -16,8 +16,6 @@ from tests.integration import harness
 
 BUFFER_KB = 8 * 1024
 PATIENCE = max(100.0, harness.PATIENCE)  # seconds; a hang ends as a failure
-# The Go program needs a whole toolchain; podman and runc are Go programs too.
-SHORT = [w for w in lab.WORKLOADS if w.name != "go"]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +43,7 @@ def folder() -> Iterator[Path]:
         yield Path(made)
 
 
-@pytest.mark.parametrize("workload", SHORT, ids=lambda w: w.name)
+@pytest.mark.parametrize("workload", lab.WORKLOADS, ids=lambda w: w.name)
 def test_every_fork_exec_and_exit_is_as_the_kernel_recorded_it(
     workload: lab.Workload,
     folder: Path,

@@ -10,6 +10,12 @@ OTHER_ENGINES = ("tests/engines/test_docker.py", "tests/engines/test_sandboxes.p
 # It compares with another Python, of which a machine has none; test_gallery says the same there.
 ANOTHER_PYTHON = "tests/integration/test_same_bytes.py::test_another_version_of_python_is_no_matter"
 
+# Its toolchain is in no machine; podman and runc are Go programs as well.
+A_GO_PROGRAM = (
+    "tests/integration/test_ground_truth.py::"
+    "test_every_fork_exec_and_exit_is_as_the_kernel_recorded_it[go]"
+)
+
 # A few that each need what only such a machine has; some minutes.
 SMOKE = (
     f"{INSIDE}/test_places.py::test_the_machine_is_what_it_is_said_to_be",
@@ -25,9 +31,10 @@ def whole(spec: Spec) -> dict[str, tuple[str, ...]]:
 
     What shares podman's storage and the machine's units runs one after another.
     """
+    deselected = [f"--deselect={name}" for name in (ANOTHER_PYTHON, A_GO_PROGRAM)]
     left_out = () if set(OTHERS) <= set(spec.packages) else OTHER_ENGINES
     ignored = (f"--ignore={name}" for name in left_out)
     return {
-        "integration": ("-n", "3", "tests/integration", f"--deselect={ANOTHER_PYTHON}"),
+        "integration": ("-n", "3", "tests/integration", *deselected),
         "engines": ("tests/engines", INSIDE, *ignored),
     }
