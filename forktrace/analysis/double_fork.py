@@ -38,24 +38,50 @@ def find_double_forks(launch: Launch, findings: Findings) -> None:
     findings.double_forks.update((f.daemon, f) for f in found if f.daemon not in middles)
 
 
-def _double_fork(
-    launch: Launch, daemon: Process, offspring: Counter[str], sessions: History
-) -> DoubleFork | None:
+def kept_forks(launch: Launch) -> list[DoubleFork]:
+    """Return what has the shape of a double fork, but left the daemon in the same hands.
+
+    That is, its adopter had created the middle process, or was its parent, or may be one of these.
+    """
+    found = []
+    for process in launch.inside:
+        left = _left(launch, process)
+        if left is not None and left.origin is not None and _keeps(launch, left):
+            found.append(left)
+    return found
+
+
+def _keeps(launch: Launch, fork: DoubleFork) -> bool:
+    """Say whether a daemon went to who had created the middle process, or was its parent."""
+    middle = launch.processes[fork.middle]
+    if launch.processes[fork.adopter].stand_in == ANY_ADOPTER:
+        return True
+    return fork.adopter in (middle.creator, middle.parent)
+
+
+def _left(launch: Launch, daemon: Process) -> DoubleFork | None:
+    """Return a process with who made it and ended, and who adopted it for that."""
     middle = launch.processes.get(daemon.creator or "")
     if middle is None or daemon.parent != middle.id or not _left_by(middle, daemon):
         return None
     adopter = next((a.parent for a in daemon.adoptions if a.death == middle.id), None)
-    if adopter is None or adopter in (middle.creator, middle.parent):
+    return DoubleFork(middle.creator, middle.id, daemon.id, adopter) if adopter else None
+
+
+def _double_fork(
+    launch: Launch, daemon: Process, offspring: Counter[str], sessions: History
+) -> DoubleFork | None:
+    left = _left(launch, daemon)
+    if left is None or _keeps(launch, left):
         return None
-    if launch.processes[adopter].stand_in == ANY_ADOPTER:  # it may be one of these two
-        return None
+    middle = launch.processes[left.middle]
     if len(daemon.nspid) > 1 and daemon.nspid[-1] == 1:
         return None
     made_for_it = middle.creator is not None and offspring[middle.id] == 1
     began = sessions.at(middle.id, middle.born.at_ns)
     if not made_for_it and began in (None, sessions.last(daemon.id)):
         return None
-    return DoubleFork(middle.creator, middle.id, daemon.id, adopter)
+    return left
 
 
 def _only_tried(process: Process) -> bool:

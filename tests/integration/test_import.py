@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
+from forktrace.analysis.explain import TOPICS
 from tests.conftest import Missing
 from tests.integration.harness import FORKTRACE, PATIENCE, PROJECT, Forktrace, the_sentence
 from tests.integration.strace import strace
+from tests.unit.test_explain_imports import ORPHAN
 from tests.unit.test_strace_import import PIPELINE, QUESTION, SEPARATE
 
 LOG = "\n".join(line.strip() for line in PIPELINE.strip().splitlines()) + "\n"
@@ -71,6 +73,18 @@ def test_standard_input(forktrace: Forktrace) -> None:
     done = forktrace("import", "-", "-o", "-", "-q", "--format", "json", input=LOG.encode())
     assert done.status == 0
     assert [n["pid"] for n in json.loads(done.out)["nodes"]] == [10, 11, 12]
+
+
+def test_a_report_and_a_story_of_an_adoption(forktrace: Forktrace) -> None:
+    lines = (line.strip() for line in ORPHAN.strip().splitlines())
+    (forktrace.folder / "o.log").write_text("".join(f"{line}\n" for line in lines))
+    done = forktrace("import", "-q", "o.log", "-o", "x.md", "-o", "o.jsonl")
+    assert (done.status, done.out) == (0, b"")
+    report = (forktrace.folder / "x.md").read_text()
+    assert "the kernel's rule gave p2 sleep another parent" in " ".join(report.split())
+    for question in ([], *([topic] for topic in TOPICS), ["p2"], ["reparent:p2"]):
+        told = forktrace("explain", "o.jsonl", *question)
+        assert told.status == 0, (question, told.err)
 
 
 def test_a_log_for_each_task(forktrace: Forktrace) -> None:

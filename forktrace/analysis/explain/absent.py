@@ -43,7 +43,7 @@ def sessions(case: Case, container: Container) -> list[Sentence]:
         process = case.process(session.process)
         runtime = next((i for i in case.line(process.id) if case.role(i) == "runtime"), None)
         by = f" by {draft.who(runtime)}" if runtime else ""
-        text = f"{draft.who(process.id)} (pid {process.pid}) was started{by} in container"
+        text = f"{draft.who(process.id)} ({case.pid(process)}) was started{by} in container"
         text += _id(container)
         text += ", whose own first process is not in this trace" * (container.init is None)
         text += ", which ran already" * (container.init is not None)

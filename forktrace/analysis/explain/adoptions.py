@@ -4,6 +4,7 @@ from forktrace.analysis.explain.case import Case, pid_one, pid_one_evidence
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Subreaper
+from forktrace.model.derive import ANY_ADOPTER
 from forktrace.model.process import Adoption, Process
 
 REAPER = "kernel/exit.c: find_new_reaper"
@@ -39,14 +40,37 @@ def _change(
         draft.rests_on(found.at)
         text += ", which had made itself a subreaper by prctl(PR_SET_CHILD_SUBREAPER)"
         return draft.observed(f"{text}.", REAPER)
+    if case.imported:
+        return _by_rule(case, process, change)
     draft.rests_on(process.samples[0].at)
     text = f"{child} was a child of {adopter} at the first look: {name}, its parent at birth, {end}"
     return draft.inferred(f"{text} before that.", "clone(2): the creator is the parent")
 
 
+def _by_rule(case: Case, process: Process, change: Adoption) -> Sentence:
+    """Say who must have adopted a process of a log, in which nobody looked at parents."""
+    draft = Draft(case)
+    adopter, dead = case.process(change.parent), case.process(change.death or "")
+    name, end = draft.who(dead.id), draft.ended(dead)
+    draft.rests_on(change.at)
+    text = f"When {name}, its parent, {end}, the kernel's rule"
+    if adopter.stand_in == ANY_ADOPTER:
+        text += f" gave {draft.who(process.id)} another parent: the nearest subreaper above it,"
+        return draft.inferred(f"{text} else the init of its PID namespace.", REAPER)
+    text += f" makes {draft.who(process.id)} a child of {draft.who(adopter.id)}"
+    if adopter.stand_in is not None:
+        text += ", as nobody above it in the log was a subreaper"
+    return draft.inferred(f"{text}.", REAPER)
+
+
 def _why(case: Case, process: Process, change: Adoption) -> list[Sentence]:
     """Say why the kernel chose this adopter: the nearest subreaper above, else the init."""
     adopter = case.process(change.parent)
+    if adopter.stand_in == ANY_ADOPTER:
+        text = f"Which process adopted {process.id} is not in this trace, because the log does not"
+        return [unknown(f"{text} tell which ones above it were subreapers or inits.")]
+    if adopter.stand_in is not None:
+        return []
     draft = Draft(case)
     name = draft.who(adopter.id)
     found = case.findings.subreapers.get(adopter.id)
@@ -70,7 +94,8 @@ def _called(case: Case, process: Process, change: Adoption, found: Subreaper) ->
     name = draft.who(change.parent)
     draft.rests_on(found.at, change.at)
     text = f"{name} had made itself a subreaper by prctl(PR_SET_CHILD_SUBREAPER): the orphans"
-    return draft.observed(f"{text} below it come to it, as {process.id} did.", REAPER)
+    text += f" below it come to it, as {process.id} did"
+    return draft.told(f"{text}.", REAPER, inferred=case.imported)
 
 
 def _was_subreaper(found: Subreaper, change: Adoption) -> bool:

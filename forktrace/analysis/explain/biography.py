@@ -4,12 +4,13 @@ from forktrace.analysis.explain.adoptions import adoption
 from forktrace.analysis.explain.births import birth
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
-from forktrace.analysis.explain.ends import end, signals
+from forktrace.analysis.explain.ends import end
 from forktrace.analysis.explain.images import offspring, programs, role
 from forktrace.analysis.explain.phrases import counted
 from forktrace.analysis.explain.places import places
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.explain.sessions import session
+from forktrace.analysis.explain.signals import signals
 from forktrace.analysis.explain.spaces import namespaces
 from forktrace.analysis.explain.streams import held, streams
 from forktrace.model.process import Process

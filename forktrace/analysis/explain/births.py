@@ -12,6 +12,9 @@ _FORK = "kernel/fork.c: copy_process"
 
 def birth(case: Case, process: Process) -> list[Sentence]:
     """Say how a process came into the trace, and as whose child."""
+    if process.stand_in is not None:
+        text = f"Which process {process.id} stands for, {process.stand_in}, is not in this trace,"
+        return [unknown(f"{text} because nothing tells.")]
     if process.outside:
         return [unknown(f"{process.id} is outside the trace, which only shows it as a parent.")]
     if process.attached:
@@ -22,7 +25,7 @@ def birth(case: Case, process: Process) -> list[Sentence]:
     verb, by = creating(process.creation)
     draft.rests_on(process.creation.at)
     child = draft.who(process.id)
-    text = f"{draft.who(process.creator)} {verb} {child} (pid {process.pid}){by}"
+    text = f"{draft.who(process.creator)} {verb} {child} ({case.pid(process)}){by}"
     if process.unseen:
         return [draft.observed(f"{text}, and it was never seen to run.")]
     return [draft.observed(f"{text}."), *parenting(case, process)]
@@ -31,7 +34,7 @@ def birth(case: Case, process: Process) -> list[Sentence]:
 def _standing(case: Case, process: Process) -> list[Sentence]:
     draft = Draft(case)
     draft.rests_on(process.born)
-    text = f"{draft.who(process.id)} (pid {process.pid}) ran before the trace began"
+    text = f"{draft.who(process.id)} ({case.pid(process)}) ran before the trace began"
     if process.parent:
         text += f", as a child of {draft.who(process.parent)}"
     return [draft.observed(f"{text}; who created it was not seen.")]
@@ -49,7 +52,7 @@ def _uncreated(case: Case, process: Process) -> list[Sentence]:
     what = "the command that forktrace started"
     if case.launch.header.source == "import":
         what = "the first process of the log that was imported"
-    return [draft.observed(f"{name} (pid {process.pid}) is {what}.")]
+    return [draft.observed(f"{name} ({case.pid(process)}) is {what}.")]
 
 
 def parenting(case: Case, process: Process) -> list[Sentence]:

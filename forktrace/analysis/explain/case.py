@@ -60,6 +60,24 @@ class Case:
         return {p.split("/")[-2] for p in paths if not p.startswith(_MOUNT) and p.count("/") > 1}
 
     @property
+    def imported(self) -> bool:
+        """Say whether the trace was made of a log."""
+        return self.launch.header.source == "import"
+
+    @property
+    def tracer(self) -> str:
+        """Return the name of what traced."""
+        return "strace" if self.imported else "forktrace"
+
+    @property
+    def partial(self) -> bool:
+        """Say whether the trace was made of a log that lacks calls or lines."""
+        log = self.launch.end.log if self.launch.end else None
+        if not self.imported or log is None:
+            return self.imported
+        return not log.unfiltered or bool(log.left_out or log.unreadable)
+
+    @property
     def waits_recorded(self) -> bool:
         """Say whether the trace has system calls."""
         return self.launch.header.detail == "syscalls"
@@ -73,6 +91,10 @@ class Case:
     def when(self, at: Moment) -> str:
         """Say when: "0.263 s" from the start; of a log without times, which event."""
         return f"{at.at_ns / 1e9:.3f} s" if self.launch.header.times else f"event {at.seq}"
+
+    def pid(self, process: Process) -> str:
+        """Return the pid of a process, or that it is not known, as of some in a log."""
+        return f"pid {process.pid or 'unknown'}"
 
     def process(self, id_: str) -> Process:
         """Return a process by its id."""

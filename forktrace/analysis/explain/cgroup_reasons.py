@@ -2,7 +2,7 @@
 
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
-from forktrace.analysis.explain.phrases import short_name
+from forktrace.analysis.explain.phrases import listed, short_path
 from forktrace.analysis.explain.places import (
     by_hierarchy,
     last_path,
@@ -14,15 +14,15 @@ from forktrace.analysis.explain.places import (
 from forktrace.analysis.explain.residence import residence
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.explain.sessions import no_signals
+from forktrace.analysis.explain.units import end_of_unit
 from forktrace.analysis.findings import CgroupStay, Container
-from forktrace.analysis.hierarchies import SYSTEMD, V2
 from forktrace.model.process import Image, Process, image_name
 
 _CONMON = "podman: libpod/oci_conmon_linux.go, moveConmonToCgroupAndSignal"
 _UNIT = f"{_CONMON}; since 1.8.0"
 _BUG = "containers/common: cgroups_linux.go, AddPid, in podman 4.2 to 5.8"
 _MANAGER = "OCI runtime command line, --systemd-cgroup"
-_SYSTEMD = (V2, SYSTEMD)  # the hierarchies in which systemd has its units
+_WRITES = 4  # told of one process
 _SETTINGS = ("no-conmon", "disabled", "split")
 
 
@@ -32,9 +32,8 @@ def cgroups_of(case: Case, container: Container, *, brief: bool = False) -> list
     hierarchy = telling_hierarchy(case, ids)
     if hierarchy is None:
         why = "no cgroup of them was read"
-        return [
-            unknown(f"The cgroups of {' and '.join(ids)} are not in this trace, because {why}.")
-        ]
+        missing = unknown(f"The cgroups of {listed(ids)} are not in this trace, because {why}.")
+        return [missing, *writes(case)]
     told = []
     for id_ in ids:
         told += residence(case, case.process(id_), hierarchy)
@@ -43,6 +42,20 @@ def cgroups_of(case: Case, container: Container, *, brief: bool = False) -> list
     if container.init is None or brief:
         return told
     return told + _payload(case, container, hierarchy)
+
+
+def writes(case: Case) -> list[Sentence]:
+    """Tell of the writes of pids to cgroups, where no look at a process shows what they did."""
+    told = []
+    for id_, found in case.writes.of.items():
+        for write in found[:_WRITES]:
+            call = next(c for c in case.process(write.by).calls if c.at == write.at)
+            draft = Draft(case)
+            draft.rests_on(write.at)
+            whose = "its own pid" if write.by == id_ else f"the pid of {draft.who(id_)}"
+            path = short_path(str(call.arguments["path"]))
+            told.append(draft.observed(f"{draft.who(write.by)} wrote {whose} to {path}."))
+    return told
 
 
 def travels(case: Case, container: Container) -> list[Sentence]:
@@ -59,33 +72,7 @@ def apart_from_engine(case: Case, container: Container) -> list[Sentence]:
     engine, monitor = case.process(container.engine), case.process(container.monitor)
     hierarchy = telling_hierarchy(case, [engine.id, monitor.id])
     told = _monitor(case, container, hierarchy) if hierarchy is not None else []
-    return [*told, *_unit(case, container), *no_signals(case, engine, monitor)]
-
-
-def _unit(case: Case, container: Container) -> list[Sentence]:
-    """Say what the end of a unit means where engine and monitor are both in its cgroup."""
-    engine, monitor, init = (
-        case.process(i) if i else None
-        for i in (container.engine, container.monitor, container.init)
-    )
-    for hierarchy in _SYSTEMD:
-        here, there, away = (
-            last_path(case, p, hierarchy) if p else None for p in (engine, monitor, init)
-        )
-        if engine is None or here is None or there is None or here.path != there.path:
-            continue
-        unit = next((part for part in here.path.split("/") if part.endswith(".service")), None)
-        if unit is None:
-            continue
-        draft, who, whose = _pair(case, container, engine, there, here)
-        text = f"{whose} and {who} are in the cgroup of {short_name(unit)}: if {engine.id} is the"
-        text += f" unit's main process, systemd ends all that is left there when {engine.id} ends,"
-        text += f" {container.monitor} too, unless KillMode= says otherwise"
-        if away is not None and init is not None and away.path != here.path:
-            draft.rests_on(*path_evidence(case, init, away))
-            text += f", but not {draft.who(init.id)}, which is in another cgroup"
-        return [draft.inferred(f"{text}.", "systemd.kill(5), KillMode=")]
-    return []
+    return [*told, *end_of_unit(case, container), *no_signals(case, engine, monitor)]
 
 
 def _monitor(case: Case, container: Container, hierarchy: str) -> list[Sentence]:

@@ -7,6 +7,7 @@ from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.phrases import short_name
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.roles import programs
+from forktrace.model.derive import ANY_ADOPTER
 from forktrace.model.process import Image, Moment, Process, image_name
 
 _CLEANUP = ("container", "cleanup")
@@ -31,6 +32,8 @@ class Draft:
         """Name a process, "p4 conmon"; its name rests on the exec that gave it."""
         process = self._case.process(id_)
         self.rests_on(*naming(self._case, process))
+        if process.stand_in is not None:
+            return f"{id_} ({_stand_in(process.stand_in)})"
         if process.outside:
             name = "" if process.name == f"pid {process.pid}" else f" {short_name(process.name)}"
             return f"{id_}{name} (pid {process.pid}, outside the trace)"
@@ -63,6 +66,11 @@ class Draft:
     def _finish(self, text: str, certainty: str, rule: str) -> Sentence:
         events = tuple(sorted(self._events))
         return Sentence(text, events, certainty, rule)  # type: ignore[arg-type]
+
+
+def _stand_in(words: str) -> str:
+    """Say what a process stands for that nobody knows; an unknown adopter may be a traced one."""
+    return words if words == ANY_ADOPTER else f"{words}, outside the trace"
 
 
 def unknown(text: str) -> Sentence:

@@ -1,20 +1,14 @@
-"""Tell how a process ended, who waited for it, and which signals were sent to it."""
-
-from collections import Counter
+"""Tell how a process ended, and who waited for it."""
 
 from forktrace.analysis.explain.births import parenthood
-from forktrace.analysis.explain.case import Case, created_at
+from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
-from forktrace.analysis.explain.phrases import times
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
-from forktrace.model.process import Call, Moment, Process
+from forktrace.model.derive import ANY_ADOPTER
+from forktrace.model.process import Moment, Process
 
 _WAIT = "wait(2): only the parent can wait"
-_GO = "go: src/runtime/signal_unix.go, preemptM"
-_KILLERS = 4  # told of one process
-_TEST = "signal 0 (a test whether it exists)"
-_SIGNALS = frozenset(("kill", "tkill", "tgkill", "pidfd_send_signal"))
 NOT_RECORDED = "waits are recorded with --detail syscalls only"
 
 
@@ -43,8 +37,12 @@ def reaped(case: Case, process: Process) -> list[Sentence]:
         draft.rests_on(process.reap.at)
         waiter = draft.who(process.reap.by)
         return [draft.observed(f"{text}; {waiter} waited for it and took that status.")]
+    tracer = case.launch.header.tracer
+    if process.id == case.launch.root and tracer is not None:
+        text += f"; its parent is forktrace (pid {tracer}), which passes the status on"
+        return [draft.observed(f"{text}.")]
     parent, known_by = last_parent(case, process)
-    if parent is None:
+    if parent is None or parent.stand_in == ANY_ADOPTER:
         return [draft.observed(f"{text}.")]
     if process.id in case.findings.unwaited:
         text += f"; its parent {parent.id} was not seen to wait for it, so it was a zombie from"
@@ -87,79 +85,3 @@ def waits_note(case: Case) -> list[Sentence]:
     imported = case.launch.header.source == "import"
     why = "the log that was imported shows no wait" if imported else NOT_RECORDED
     return [unknown(f"Who called wait is not in this trace, because {why}.")]
-
-
-def signals(case: Case, process: Process) -> list[Sentence]:
-    """Say which signals others sent to a process, and by which it may have been killed."""
-    if not case.waits_recorded:
-        return []
-    return [*_preempted(case, process), *_from_others(case, process)]
-
-
-def _preempted(case: Case, process: Process) -> list[Sentence]:
-    """Count the signals by which Go's runtime preempts threads: the program itself sent none."""
-    calls = [c for c in process.calls if c.name == "tgkill" and c.error is None]
-    own = [
-        c
-        for c in calls
-        if c.arguments.get("signal") == "SIGURG"
-        and c.arguments.get("pid") in (process.pid, *process.nspid)
-    ]
-    if not own:
-        return []
-    draft = Draft(case)
-    draft.rests_on(*(c.at for c in own))
-    text = f"{draft.who(process.id)} sent SIGURG to its own threads {times(len(own))}, as"
-    return [draft.inferred(f"{text} Go's runtime does to switch between goroutines.", _GO)]
-
-
-def _from_others(case: Case, process: Process) -> list[Sentence]:
-    sent: dict[tuple[str, str], list[Call]] = {}
-    for sender in case.launch.inside:
-        for call in sender.calls if sender is not process else ():
-            if _meant(sender, call, process):
-                signal = str(call.arguments.get("signal") or _TEST)
-                sent.setdefault((sender.id, signal[:40]), []).append(call)
-    return [_sent(case, process, who, signal, calls) for (who, signal), calls in sent.items()]
-
-
-def killers(case: Case, process: Process) -> list[Sentence]:
-    """Say who sent the signal that a process was killed by, as far as that was recorded."""
-    if process.exit is None or process.exit.signal is None:
-        return []
-    told = []
-    for id_ in case.findings.signals.get(process.id, ())[:_KILLERS]:
-        sent = [c for c in case.process(id_).calls if _sent_it(c, process)]
-        told += [_sent(case, process, id_, process.exit.signal[:40], sent)] if sent else []
-    return told
-
-
-def _sent_it(call: Call, process: Process) -> bool:
-    """Say whether a call sent what a process died of; who was meant was found out before."""
-    end = process.exit
-    if end is None or call.name not in _SIGNALS or call.error is not None:
-        return False
-    named = call.arguments.get("pid", call.arguments.get("tid")) in (process.pid, *process.nspid)
-    timely = process.born.seq < call.at.seq < end.at.seq
-    return named and timely and call.arguments.get("signal") == end.signal
-
-
-def _meant(sender: Process, call: Call, process: Process) -> bool:
-    """Say whether a call names this process; pids of a deeper PID namespace are left out."""
-    if call.name not in _SIGNALS or call.error is not None or len(sender.nspid) > 1:
-        return False
-    seq = call.at.seq
-    alive = process.born.seq < seq and (process.exit is None or process.exit.at.seq > seq)
-    return alive and call.arguments.get("pid", call.arguments.get("tid")) == process.pid
-
-
-def _sent(case: Case, process: Process, who: str, signal: str, calls: list[Call]) -> Sentence:
-    draft = Draft(case)
-    draft.rests_on(*(call.at for call in calls))
-    name = Counter(call.name for call in calls).most_common(1)[0][0]
-    often = f", {times(len(calls))}" if len(calls) > 1 else ""
-    runner = case.process(who).creator if case.role(who) == "runtime" else None
-    draft.rests_on(*created_at(case.process(who)) if runner else ())
-    sender = f"{draft.who(who)}, which {draft.who(runner)} ran," if runner else draft.who(who)
-    text = f"{sender} sent {signal} to {draft.who(process.id)} by {name}{often}."
-    return draft.observed(text)

@@ -6,6 +6,7 @@ from forktrace.analysis.explain.case import Case, created_at, descent, pid_one_e
 from forktrace.analysis.explain.draft import Draft, image_naming, naming
 from forktrace.analysis.explain.phrases import command_line, counted, cut, listed, short_name
 from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.roles.programs import monitor_arguments
 from forktrace.model.process import Image, Moment, Process, image_name
 
 _TOLD = 6  # programs told one by one
@@ -54,19 +55,46 @@ def _role_evidence(case: Case, process: Process, rule: str) -> list[Moment]:
     own = process.own_images
     called = rule.startswith(("its -r names", "called with"))
     called = called or ", called with" in rule or "executed its own" in rule
-    return [own[0].at] if called and len(own) == 1 and not process.attached else []
+    shown = [own[0].at] if called and len(own) == 1 and not process.attached else []
+    return [*shown, *_ran(case, process, rule), *_first_half(case, process, rule)]
+
+
+def _ran(case: Case, process: Process, rule: str) -> list[Moment]:
+    """Return the exec of the runtime that a monitor's rule names, by the path that its -r has."""
+    found = re.match(r"its -r names the runtime that (p\d+) executed", rule)
+    told = monitor_arguments(process.own_images[0].argv) if found else None
+    if found is None or told is None:
+        return []
+    ran = [i.at for i in case.process(found[1]).own_images if i.path == told.runtime]
+    return ran if len(ran) == 1 else []
+
+
+def _first_half(case: Case, process: Process, rule: str) -> list[Moment]:
+    """Return what a monitor's rule says of one that only made the one that goes on: birth, end."""
+    found = re.search(r"; it created (p\d+), which goes on, and ended$", rule)
+    if found is None or process.exit is None:
+        return []
+    return [*created_at(case.process(found[1])), process.exit.at]
 
 
 def programs(case: Case, process: Process) -> list[Sentence]:
     """Say what a process was born as, and what it executed."""
     own = [i for i in process.own_images if i.at != process.born]
-    told = [_executed(case, process, image) for image in own[:_TOLD]]
-    if not own:
-        told = _never_executed(case, process)
-    if len(own) > _TOLD:
+    return _each(case, process, own) if own else _never_executed(case, process)
+
+
+def later_programs(case: Case, process: Process) -> list[Sentence]:
+    """Say what a process executed after the first program."""
+    return _each(case, process, process.own_images[1:])
+
+
+def _each(case: Case, process: Process, images: list[Image]) -> list[Sentence]:
+    """Tell of programs one by one, and count what is more than enough."""
+    told = [_executed(case, process, image) for image in images[:_TOLD]]
+    if len(images) > _TOLD:
         draft = Draft(case)
-        draft.rests_on(*(image.at for image in own[_TOLD:]))
-        times = counted(len(own) - _TOLD, "more time")
+        draft.rests_on(*(image.at for image in images[_TOLD:]))
+        times = counted(len(images) - _TOLD, "more time")
         told.append(draft.observed(f"{process.id} executed something {times}."))
     return told
 

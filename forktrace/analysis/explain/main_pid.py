@@ -7,6 +7,7 @@ from forktrace.analysis.explain.sentences import Sentence
 from forktrace.model.process import Image, Moment, Process, image_name
 
 _UNIT = ("INVOCATION_ID", "NOTIFY_SOCKET")
+_IGNORE = "--sdnotify=ignore"
 _EXEC = "systemd.exec(5), environment variables of spawned processes"
 _MAIN = "systemd.service(5), Type="
 _SENDS = "podman: libpod/container_internal.go, start"
@@ -17,6 +18,9 @@ def main_pid(case: Case) -> list[Sentence]:
     found = _in_unit(case)
     if found is None:
         why = "neither INVOCATION_ID nor NOTIFY_SOCKET was set where a program was executed"
+        if case.imported:
+            why = "the log shows no INVOCATION_ID or NOTIFY_SOCKET; without strace's option -v it"
+            why += " does not show the environment at all"
         return [unknown(f"A systemd unit's main process is not in this trace, because {why}.")]
     process, image = found
     draft = Draft(case)
@@ -65,15 +69,27 @@ def _started(case: Case, process: Process) -> list[Sentence]:
 
 def _notified(case: Case, process: Process, image: Image) -> list[Sentence]:
     if "NOTIFY_SOCKET" not in image.env:
-        why = "NOTIFY_SOCKET was not set: the unit's main process is the one that systemd started"
+        why = "NOTIFY_SOCKET was not set: the unit's main process is the one that systemd started,"
+        why += " unless Type= is forking"
         return [unknown(f"A MAINPID message is not in this trace, because {why}.")]
-    told = []
-    for container in case.findings.containers:
-        if container.monitor is None or container.engine != process.id:
-            continue
-        if image_name(process.own_images[-1]) == "podman":
-            told.append(_message(case, process, image, container.monitor))
-    return told
+    if image_name(process.own_images[-1]) != "podman":
+        return []
+    monitors = [c.monitor for c in case.findings.containers if c.engine == process.id]
+    return [_message(case, process, image, monitor) for monitor in monitors if monitor]
+
+
+def notifier(process: Process) -> Image | None:
+    """Return the exec by which an engine came to tell systemd the pid of conmon, if it does so."""
+    set_in = [image for image in process.own_images if "NOTIFY_SOCKET" in image.env]
+    if not set_in or image_name(process.own_images[-1]) != "podman":
+        return None
+    return None if _IGNORE in process.argv else set_in[0]
+
+
+def notifier_evidence(process: Process) -> list[Moment]:
+    """Return the exec that shows NOTIFY_SOCKET, unless another of that process does."""
+    shown = [image.at for image in process.own_images if "NOTIFY_SOCKET" in image.env]
+    return shown if len(shown) == 1 else []
 
 
 def _message(case: Case, engine: Process, image: Image, monitor: str) -> Sentence:
@@ -81,7 +97,7 @@ def _message(case: Case, engine: Process, image: Image, monitor: str) -> Sentenc
     draft = Draft(case)
     draft.rests_on(*_needed(engine, image))
     name = draft.who(engine.id)
-    if "--sdnotify=ignore" in engine.argv:
+    if _IGNORE in engine.argv:
         text = f"{name} was called with --sdnotify=ignore: it sends systemd no message"
         return draft.inferred(f"{text}.", _SENDS)
     text = f"With NOTIFY_SOCKET set, {name} sends systemd the pid of {draft.who(monitor)} as"

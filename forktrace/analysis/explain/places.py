@@ -1,6 +1,6 @@
 """Tell in which cgroups a process was, how it came there, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from forktrace.analysis.cgroup_writes import Write, last_name
 from forktrace.analysis.command_lines import runtime_call
@@ -126,28 +126,41 @@ def evidence(case: Case, process: Process, stay: CgroupStay) -> list[Moment]:
 def path_evidence(case: Case, process: Process, stay: CgroupStay) -> list[Moment]:
     """Return the event that shows that a process was there at all.
 
-    That can be a look at the process or an ancestor, or a write that moved one of them, or would
-    have, had it not been there already: where there are several, none is needed.
+    A write that would have moved it there counts too, had it not been there already. Mounts differ,
+    so a name decides which cgroup a write is one to.
+    """
+    name = last_name(stay.path)
+    return only_sign(
+        case,
+        process,
+        lambda sample: paths(sample.cgroup or ()).get(stay.hierarchy) == stay.path,
+        lambda write: last_name(write.directory) == name,
+    )
+
+
+def only_sign(
+    case: Case, process: Process, shows: Callable[[Sample], bool], leads: Callable[[Write], bool]
+) -> list[Moment]:
+    """Return the one look at a process or an ancestor, or write that moved one of them, that tells.
+
+    Where there are several, none is needed.
+
+    Args:
+        case: the launch.
+        process: whose cgroup.
+        shows: says whether a look tells what is asked for.
+        leads: says whether a write does.
     """
     at: Process | None = process
     shown: set[Moment] = set()
     while at is not None and len(shown) < 2:
         if at.creation and "CLONE_PARENT" in at.creation.flags:
             return []  # shown by its creator as well as by itself
-        shown |= {sample.at for sample in at.samples if _shows(sample, stay)}
-        shown |= {w.at for w in case.writes.of.get(at.id, ()) if _leads_to(w, stay)}
+        shown |= {sample.at for sample in at.samples if shows(sample)}
+        shown |= {w.at for w in case.writes.of.get(at.id, ()) if leads(w)}
         source = None if at.attached else at.creator or at.parent
         at = case.launch.processes.get(source or "")
     return list(shown) if len(shown) == 1 else []
-
-
-def _leads_to(write: Write, stay: CgroupStay) -> bool:
-    """Say whether a write may be one to the cgroup of a stay; mounts differ, so names decide."""
-    return last_name(write.directory) == last_name(stay.path)
-
-
-def _shows(sample: Sample, stay: CgroupStay) -> bool:
-    return paths(sample.cgroup or ()).get(stay.hierarchy) == stay.path
 
 
 def last_path(case: Case, process: Process, hierarchy: str) -> CgroupStay | None:

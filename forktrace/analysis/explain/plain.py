@@ -1,36 +1,42 @@
 """Tell the story of a launch in which no container was made: who created whom, who left whom."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from forktrace.analysis.explain.adoptions import adoption
 from forktrace.analysis.explain.births import birth, parenting
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, label, unknown
-from forktrace.analysis.explain.ends import end, killers
+from forktrace.analysis.explain.ends import end
+from forktrace.analysis.explain.images import later_programs
 from forktrace.analysis.explain.phrases import command_line, counted, creating, listed
 from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.explain.signals import killers
 from forktrace.analysis.explain.spaces import entered
 from forktrace.analysis.explain.survival import outlived
 from forktrace.model.process import Process
 
 _ONE_BY_ONE = 8  # creations told one by one; more are counted
+_LASTING_NS = 100_000_000  # a zombie that somebody could see; most are waited for at once
 _PROCESSES = 6  # adopted or daemonised ones that are told of
 
 
 def plain(case: Case) -> list[Sentence]:
     """Tell who created whom, in small launches one by one; who was adopted; what was left."""
     root = case.launch.processes.get(case.launch.root or "")
-    told = birth(case, root) if root is not None else []
+    told = [*birth(case, root), *later_programs(case, root)] if root is not None else []
     made = [p for p in case.launch.inside if p.creation is not None and p.creator]
     several = len(made) > _ONE_BY_ONE
-    told += _count(case, made) if several else [s for p in made for s in _made(case, p)]
     moved = [p for p in case.launch.inside if p.adoptions]
+    forks = _forked(case, moved[:_PROCESSES])
+    told += _count(case, made) if several else [s for p in made for s in _made(case, p, forks)]
     for process in moved[:_PROCESSES]:
         told += _left(case, process, born=several)
     if len(moved) > _PROCESSES:
         more = counted(len(moved) - _PROCESSES, "more process", "more processes")
         told.append(unknown(f"{more} of this trace got another parent and are not told of here."))
+    told += _zombies(case)
     for id_ in list(case.findings.unwaited)[:_PROCESSES]:
         told += end(case, case.process(id_))
     if root is None:
@@ -38,19 +44,51 @@ def plain(case: Case) -> list[Sentence]:
     return [*told, *killers(case, root), *(outlived(case, root) or end(case, root))]
 
 
-def _made(case: Case, process: Process) -> list[Sentence]:
-    """Say who created a process, what it executed, and what is odd about its parent or place."""
+def _forked(case: Case, moved: list[Process]) -> set[str]:
+    """Return the processes whose creation is told with a double fork."""
+    forks = [f for p in moved if (f := case.findings.double_forks.get(p.id)) is not None]
+    return {i for f in forks for i in ((f.middle, f.daemon) if f.origin else (f.daemon,))}
+
+
+def _made(case: Case, process: Process, told: Collection[str]) -> list[Sentence]:
+    """Say who created a process, what it executed, and what is odd about its parent or place.
+
+    Of those whose creation is told elsewhere no more is said than that, unless they executed
+    something.
+    """
     draft = Draft(case)
     assert process.creation is not None
     draft.rests_on(process.creation.at)
     verb, by = creating(process.creation)
     text = f"{draft.who(process.creator or '')} {verb} {draft.who(process.id)}"
-    text += f" (pid {process.pid}){by}"
+    text += f" ({case.pid(process)}){by}"
     ran = [i for i in process.own_images if i.at != process.born and i.argv]
+    odd = [*parenting(case, process), *entered(case, process)]
+    if process.id in told and not ran:
+        return odd
     if ran:
         draft.rests_on(ran[-1].at)
         text += f", which executed {command_line(ran[-1].argv)}"
-    return [draft.observed(f"{text}."), *parenting(case, process), *entered(case, process)]
+    return [draft.observed(f"{text}."), *odd]
+
+
+def _zombies(case: Case) -> list[Sentence]:
+    """Tell of those that were zombies for long, until somebody waited for them."""
+    if not case.launch.header.times:
+        return []
+    lasting = []
+    for process in case.launch.inside:
+        end, reap = process.exit, process.reap
+        if end is not None and reap is not None and reap.at.at_ns - end.at.at_ns >= _LASTING_NS:
+            lasting.append((process, reap, reap.at.at_ns - end.at.at_ns))
+    told = []
+    for process, reap, ns in lasting[:_PROCESSES]:
+        draft = Draft(case)
+        text = f"{draft.who(process.id)} {draft.ended(process)} and was a zombie for"
+        draft.rests_on(reap.at)
+        text += f" {ns / 1e9:.3g} s, until {draft.who(reap.by)} waited for it"
+        told.append(draft.observed(f"{text}.", "wait(2)"))
+    return told
 
 
 def _left(case: Case, process: Process, *, born: bool) -> list[Sentence]:

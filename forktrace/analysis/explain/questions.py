@@ -2,7 +2,7 @@
 
 from forktrace.analysis.explain.biography import biography
 from forktrace.analysis.explain.case import Case
-from forktrace.analysis.explain.draft import label
+from forktrace.analysis.explain.draft import Draft, label
 from forktrace.analysis.explain.edges import edge, ends_of, is_edge
 from forktrace.analysis.explain.phrases import listed
 from forktrace.analysis.explain.sentences import Section, Sentence
@@ -41,7 +41,9 @@ def is_question(text: str) -> bool:
 
 
 def _life(case: Case, process: Process) -> Section:
-    title = f"{process.id} {label(case, process)} (pid {process.pid})"
+    title = f"{process.id} {label(case, process)} ({case.pid(process)})"
+    if process.stand_in is not None:
+        title = Draft(case).who(process.id)
     return Section(title, tuple(biography(case, process)))
 
 

@@ -112,5 +112,7 @@ def _pids(case: Case, process: Process) -> list[Sentence]:
     shown = [s.at for s in process.samples if s.nspid]
     draft.rests_on(*shown if len(shown) == 1 else ())
     pids = listed([str(pid) for pid in process.nspid])
-    text = f"{draft.who(process.id)} has the pids {pids}, from forktrace's PID namespace inwards"
+    text = (
+        f"{draft.who(process.id)} has the pids {pids}, from {case.tracer}'s PID namespace inwards"
+    )
     return [draft.observed(f"{text}.", "proc(5), NSpid")]

@@ -7,7 +7,7 @@ from forktrace.analysis.explain.phrases import command_line, creating, listed
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.analysis.roles import programs
-from forktrace.model.process import Image, Process, image_name
+from forktrace.model.process import Image, Moment, Process, image_name
 
 _START = "OCI runtime specification, start"
 _FIFO = "runc: standard_init_linux.go; crun: container.c: container_init"
@@ -66,7 +66,9 @@ def own_pid(case: Case, init: Process) -> list[Sentence]:
     draft = Draft(case)
     draft.rests_on(*shown if len(shown) == 1 else ())
     name, own = draft.who(init.id), init.nspid[-1]
-    text = f"{name} has pid {own} in the container's PID namespace, and {init.pid} in forktrace's"
+    text = (
+        f"{name} has pid {own} in the container's PID namespace, and {init.pid} in {case.tracer}'s"
+    )
     return [draft.observed(f"{text}.", "proc(5), NSpid")]
 
 
@@ -95,23 +97,30 @@ def until_payload(case: Case, process: Process) -> list[Sentence]:
     return [draft.observed(f"{text}: same process, same pid {process.pid}, another program.")]
 
 
+def executor_below(case: Case, container: Container) -> Process | None:
+    """Return who executed what the user asked for, where that is not the first process."""
+    if container.payload is None or container.init is None:
+        return None
+    others = (case.process(id_) for id_ in container.members if id_ != container.init)
+    return next((p for p in others if _image_at(p, container.payload) is not None), None)
+
+
+def _image_at(process: Process, at: Moment) -> Image | None:
+    return next((image for image in process.own_images if image.at == at), None)
+
+
 def payload_below(case: Case, container: Container) -> list[Sentence]:
     """Say who executed what the user asked for where that is not the first process."""
-    at = container.payload
-    if at is None or container.init is None:
+    process = executor_below(case, container)
+    image = _image_at(process, container.payload) if process and container.payload else None
+    if process is None or image is None or container.init is None:
         return []
-    for id_ in container.members:
-        process = case.process(id_)
-        image = next((i for i in process.own_images if i.at == at), None)
-        if image is None or id_ == container.init:
-            continue
-        draft = Draft(case)
-        draft.rests_on(image.at, process.creation.at if process.creation else None)
-        text = f"{draft.who(container.init)} stays as the first process of the container;"
-        text += f" {draft.who(id_)}"
-        text += f", which {draft.who(process.creator)} created," if process.creator else ""
-        return [draft.observed(f"{text} executed {command_line(image.argv)}.")]
-    return []
+    draft = Draft(case)
+    draft.rests_on(image.at, process.creation.at if process.creation else None)
+    text = f"{draft.who(container.init)} stays as the first process of the container;"
+    text += f" {draft.who(process.id)}"
+    text += f", which {draft.who(process.creator)} created," if process.creator else ""
+    return [draft.observed(f"{text} executed {command_line(image.argv)}.")]
 
 
 def started(case: Case, container: Container) -> list[Sentence]:

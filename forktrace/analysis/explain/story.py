@@ -9,11 +9,12 @@ from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.cgroup_reasons import cgroups_of
 from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, label, naming, unknown
-from forktrace.analysis.explain.ends import end, killers
+from forktrace.analysis.explain.ends import end
 from forktrace.analysis.explain.images import role
 from forktrace.analysis.explain.phrases import counted, kinds
 from forktrace.analysis.explain.plain import plain
 from forktrace.analysis.explain.sentences import Section, Sentence
+from forktrace.analysis.explain.signals import killers
 from forktrace.analysis.explain.spaces import of_container
 from forktrace.analysis.explain.stages import (
     made_by_runtime,

@@ -3,24 +3,37 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from forktrace.analysis.double_fork import kept_forks
 from forktrace.analysis.explain.absent import session_of
 from forktrace.analysis.explain.adoptions import adoption
 from forktrace.analysis.explain.births import birth
 from forktrace.analysis.explain.case import Case
-from forktrace.analysis.explain.cgroup_reasons import apart_from_engine, cgroups_of, travels
-from forktrace.analysis.explain.double_forks import double_fork
+from forktrace.analysis.explain.cgroup_reasons import (
+    apart_from_engine,
+    cgroups_of,
+    travels,
+    writes,
+)
+from forktrace.analysis.explain.double_forks import double_fork, kept_fork
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.ends import end, exit_dir, waits_note
 from forktrace.analysis.explain.images import programs, role
 from forktrace.analysis.explain.main_pid import main_pid
 from forktrace.analysis.explain.phrases import counted, listed
-from forktrace.analysis.explain.places import places
+from forktrace.analysis.explain.places import places, telling_hierarchy
+from forktrace.analysis.explain.residence import residence
 from forktrace.analysis.explain.sentences import Sentence
-from forktrace.analysis.explain.stages import made_by_runtime, own_pid, stages, until_payload
+from forktrace.analysis.explain.stages import (
+    executor_below,
+    made_by_runtime,
+    own_pid,
+    stages,
+    until_payload,
+)
 from forktrace.analysis.explain.streams import connections, streams
 from forktrace.analysis.explain.survival import outlived, survivors
 from forktrace.analysis.explain.whereabouts import where
-from forktrace.analysis.findings import Container
+from forktrace.analysis.findings import Container, DoubleFork
 from forktrace.model.process import Process
 
 _MANY = 8  # processes told of one by one; of more, that there are
@@ -81,11 +94,26 @@ def why_cgroup(case: Case) -> list[Sentence]:
     told = [s for c in found for s in (*cgroups_of(case, c), *travels(case, c))]
     if told:
         return told + _others(case)
+    engines = case.with_role("engine")
     moved = [p for p in case.launch.inside if len({s.path for s in case.stays(p.id)}) > 1]
-    if not moved:
-        why = "no cgroup was read" if not case.findings.cgroups else "nobody was seen to move"
-        return [unknown(f"A move between cgroups is not in this trace, because {why}.")]
-    return [s for p in moved[:_MANY] for s in places(case, p)] + _rest(len(moved) - _MANY)
+    told = _living(case, engines)
+    told += [s for p in moved[:_MANY] for s in places(case, p)] + _rest(len(moved) - _MANY)
+    read = bool(case.findings.cgroups)
+    why = "nobody was seen to move" if read else "no cgroup was read"
+    return told or writes(case) or [_no_move(why)]
+
+
+def _no_move(why: str) -> Sentence:
+    return unknown(f"A move between cgroups is not in this trace, because {why}.")
+
+
+def _living(case: Case, engines: list[Process]) -> list[Sentence]:
+    """Tell where the engines ended up that made no container in this trace."""
+    hierarchy = telling_hierarchy(case, [p.id for p in engines])
+    if hierarchy is None:
+        return []
+    told = [s for p in engines[:_MANY] for s in residence(case, p, hierarchy)]
+    return told + _rest(len(engines) - _MANY)
 
 
 def who_reaps(case: Case) -> list[Sentence]:
@@ -106,8 +134,12 @@ def _mattering(case: Case) -> list[Process]:
     found = case.with_role(*roles)
     inits = {c.init for c in case.findings.containers}
     inits |= {s.process for c in case.findings.containers for s in c.exec_sessions}
-    found += [p for p in case.launch.inside if p.id in inits]
-    return sorted(found, key=lambda p: p.born.seq) if found else list(case.launch.inside)
+    inits |= {p.id for c in case.findings.containers if (p := executor_below(case, c))}
+    found += [p for p in case.launch.inside if p.id in inits and p not in found]
+    if not found:
+        return list(case.launch.inside)
+    root = [p for p in case.launch.inside if p.id == case.launch.root and p not in found]
+    return sorted([*root, *found], key=lambda p: p.born.seq)
 
 
 def who_holds_stdout(case: Case) -> list[Sentence]:
@@ -138,8 +170,16 @@ def what_survives(case: Case) -> list[Sentence]:
             unknown("What survives is not in this trace, because it has no engine.")
         ]
     return outlived(case, case.process(case.launch.root)) or [
-        unknown(f"What survives is not in this trace, because {case.launch.root} did not end.")
+        unknown(f"What survives is not in this trace, because {_goes_on(case, case.launch.root)}.")
     ]
+
+
+def _goes_on(case: Case, id_: str) -> str:
+    """Say why a process that was not seen to end has outlived nobody."""
+    end = case.launch.end
+    if end is not None and case.process(id_).pid in end.left:
+        return f"{id_} was still running when the trace ended"
+    return f"no record tells of the end of {id_}"
 
 
 def what_is_runc_init(case: Case) -> list[Sentence]:
@@ -180,10 +220,21 @@ def double_forks(case: Case) -> list[Sentence]:
     """Tell of every double fork."""
     found = list(case.findings.double_forks.values())
     if not found:
-        why = "no process was seen to fork and exit at once, leaving its child to another"
-        return [unknown(f"A double fork is not in this trace, because {why}.")]
+        kept = kept_forks(case.launch)
+        missing = unknown(f"A double fork is not in this trace, because {_no_fork(case, kept)}.")
+        told = [s for fork in kept[:_MANY] for s in kept_fork(case, fork)]
+        return [missing, *told, *_rest(len(kept) - _MANY)]
     told = [s for fork in found[:_MANY] for s in double_fork(case, fork)]
     return told + _rest(len(found) - _MANY)
+
+
+def _no_fork(case: Case, kept: list[DoubleFork]) -> str:
+    """Say why what has the shape of a double fork is none; ``kept``: all that have it."""
+    if not kept:
+        return "no process was seen to fork and exit at once, leaving its child to another"
+    if all(case.process(fork.adopter).stand_in for fork in kept):
+        return "it is not known who adopted what was left by forking and exiting"
+    return "what was left by forking and exiting went to a process above, in the same tree"
 
 
 TOPICS = {

@@ -36,7 +36,7 @@ def container_is(case: Case, container: Container) -> list[Sentence]:
     """Say which process a container is, and whose child."""
     init = case.process(container.init or "")
     draft = Draft(case)
-    text = f"{named(container)} is {draft.who(init.id)} (pid {init.pid})"
+    text = f"{named(container)} is {draft.who(init.id)} ({case.pid(init)})"
     parent = case.launch.parent_now(init)
     if parent:
         draft.rests_on(*(a.at for a in init.adoptions[-1:]))
@@ -69,6 +69,8 @@ def _nowhere(case: Case) -> list[Sentence]:
     if engines:
         names = listed([p.id for p in engines])
         why = f"neither {names} nor what it created made a process of a container"
+        if case.partial:
+            why = f"the log does not show that {names}, or what it created, made a process of one"
         return [unknown(f"A container is not in this trace, because {why}.")]
     why = "no container engine, monitor or OCI runtime was recognised in it"
     return [unknown(f"A container is not in this trace, because {why}.")]

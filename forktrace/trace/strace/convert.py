@@ -66,8 +66,7 @@ class Conversion:
         if header is None:
             yield self._header(_command(early))
         yield from early
-        left = sorted(set(importer.detached))
-        yield events.Ended(at_ns=importer.now, reason="log", left=left, log=self.summary)
+        yield events.Ended(at_ns=importer.now, reason="log", left=importer.left, log=self.summary)
 
     @property
     def summary(self) -> events.LogSummary:

@@ -31,6 +31,7 @@ class Ends:
         self._people = people
         self._table = people.table
         self._separate = separate
+        self._turns = 0
         self.has_lines: bool | None = None
 
     def ending(self, process: Process, item: items.Call) -> None:
@@ -47,8 +48,10 @@ class Ends:
             return
         if of_thread and len(process.tasks) > 1:
             process.leader_left = status
+            self._take_turn(process)
             return
         process.ending = status
+        self._take_turn(process)
         if self.has_lines is False:
             self.end(process, status)
 
@@ -73,6 +76,7 @@ class Ends:
             return
         if child.reported is None or not child.reported.tells:
             child.reported = status
+            self._take_turn(child)
         if wait is not None and len(child.waits) < _MOST_WAITS:
             child.waits.append(wait)
         if child.ending is not None and not self.has_lines:
@@ -83,9 +87,26 @@ class Ends:
     def _leave_without_lines(self) -> None:
         """Conclude that the log has no lines of ends: whoever called exit has ended."""
         self.has_lines = False
-        for process in dict.fromkeys(self._table.tasks.values()):
+        for process in self._in_turn():
             if process.ending is not None:
                 self.end(process, process.ending)
+
+    def _take_turn(self, process: Process) -> None:
+        """Note which process it is to have ended, for all that we know of its end."""
+        if not process.turn:
+            self._turns += 1
+            process.turn = self._turns
+
+    def _in_turn(self) -> list[Process]:
+        """Return the processes that are there, in the order in which they called exit."""
+        there = dict.fromkeys(self._table.tasks.values())
+        return sorted(there, key=lambda process: process.turn)
+
+    def let_go(self, pid: int) -> None:
+        """Take that strace let go of a process: old ones say so of each that has ended."""
+        process = self._table.tasks.get(pid)
+        if process is not None and process.pid == pid and process.ending is not None:
+            self.end(process, process.ending)
 
     def _birth(self, parent: Process, pid: int) -> Birth | None:
         """Return the creation of a process that returned ``pid`` and whose child is not known."""
@@ -137,8 +158,8 @@ class Ends:
         self._waited(process)
 
     def finish(self) -> None:
-        """Tell of ends that nothing but a call or a report speaks for, after the last line."""
-        for process in dict.fromkeys(self._table.tasks.values()):
+        """Tell of ends that nothing but a call or a report speaks for, in the order of these."""
+        for process in self._in_turn():
             end = process.ending or process.reported or process.leader_left
             if end is not None:
                 self.end(process, end)

@@ -20,8 +20,7 @@ class Importer:
     """Take items one by one; ``made`` collects what they become, to be taken out by the caller.
 
     ``unassigned`` counts items whose process can't be told, ``unreadable`` calls whose arguments
-    make no sense. ``first`` knows the pid of the first process. ``detached`` are the pids that
-    strace let go of.
+    make no sense. ``first`` knows the pid of the first process.
 
     Args:
         separate: the tasks that have a log of their own (``-ff``): what one says of another can
@@ -32,7 +31,7 @@ class Importer:
     def __init__(self, separate: frozenset[int], hint: int | None) -> None:
         self.unassigned = self.unreadable = 0
         self.first = FirstProcess(hint)
-        self.detached: list[int] = []
+        self._detached: list[int] = []
         self._separate = separate
         self._out = Out()
         self._people = Population(self._out)
@@ -58,6 +57,11 @@ class Importer:
     def unannounced(self) -> int:
         """Return how many tasks no line announces."""
         return self._people.unknown
+
+    @property
+    def left(self) -> list[int]:
+        """Return the pids that strace let go of and whose end nothing tells."""
+        return sorted(set(self._detached).difference(self._table.ended))
 
     @property
     def now(self) -> int:
@@ -124,7 +128,8 @@ class Importer:
     def _told(self, item: items.Told) -> None:
         message = item.message
         if message.what == "detached":
-            self.detached.append(message.pid)
+            self._detached.append(message.pid)
+            self._ends.let_go(message.pid)
         if message.what != "attached" or message.pid in self._table.tasks:
             return
         birth = self._table.match(message.pid)

@@ -33,7 +33,8 @@ class Process(Struct, eq=False):
     namespace, None if one of them is unknown. ``below`` says where its next child will be: in the
     "same" namespace, in a "new" one as its init, or in some "other". ``inner`` is the pid that its
     creator knows it by. ``ending`` is how it said that it ends, ``reported`` what others were told
-    of its end. ``waits`` are waits that returned it and can't be told before its end.
+    of its end; ``turn`` says which one it was of whom such was told, 0 of others. ``waits`` are
+    waits that returned it and can't be told before its end.
     """
 
     pid: int
@@ -48,6 +49,7 @@ class Process(Struct, eq=False):
     ending: Status | None = None
     reported: Status | None = None
     leader_left: Status | None = None
+    turn: int = 0
     children: "dict[int, Process]" = {}
     waits: list[events.Called] = []
 
