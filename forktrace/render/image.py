@@ -14,8 +14,7 @@ from forktrace.analysis.findings import Findings
 from forktrace.errors import MissingToolError
 from forktrace.model.launch import Launch
 from forktrace.render import svg, tree_svg
-from forktrace.views.options import Theme, ViewOptions
-from forktrace.views.palette import BACKGROUND
+from forktrace.views.options import ViewOptions
 
 _SCALE = 2.0  # pixels of a PNG for one of the SVG, so that it is sharp on any display and in print
 _MOST_PIXELS = 32e6  # four bytes each in memory; resvg aborts the process where there is no room
@@ -46,7 +45,7 @@ def tree_pdf(launch: Launch, findings: Findings, options: ViewOptions) -> bytes:
 
 def _png(draw: Draw, launch: Launch, findings: Findings, options: ViewOptions) -> bytes:
     converter = _converter("resvg_py", "PNG")
-    drawn = _on_page(draw(launch, findings, options), options.theme)
+    drawn = draw(launch, findings, options)
     try:
         return bytes(converter.svg_to_bytes(svg_string=drawn, zoom=_scale(drawn)))
     except Exception as error:
@@ -55,7 +54,7 @@ def _png(draw: Draw, launch: Launch, findings: Findings, options: ViewOptions) -
 
 def _pdf(draw: Draw, launch: Launch, findings: Findings, options: ViewOptions) -> bytes:
     converter = _converter("vl_convert", "PDF")
-    drawn = _on_page(draw(launch, findings, options), options.theme)
+    drawn = draw(launch, findings, options)
     try:
         return bytes(converter.svg_to_pdf(drawn))
     except Exception as error:
@@ -71,14 +70,6 @@ def _converter(module: str, kind: str) -> ModuleType:
             f"{kind} pictures need a converter that is not installed: "
             "pip install 'forktrace[image]', or write SVG, which every browser shows"
         ) from error
-
-
-def _on_page(drawn: str, theme: Theme) -> str:
-    """Lay a page under a picture, as a browser does: not every view has one of its own."""
-    color = BACKGROUND.dark if theme == "dark" else BACKGROUND.light
-    page = f'<rect fill="{color}" height="100%" width="100%"/>'
-    opening, end, rest = drawn.partition(">\n")
-    return f"{opening}{end}{page}\n{rest}"
 
 
 def _scale(drawn: str) -> float:

@@ -1,7 +1,7 @@
 """Record in an SVG with which options it was drawn, so that it can be drawn again and compared.
 
-It stands as JSON in the document's ``<metadata>``: the view, and the options that are not as they
-are by default. Nothing of the machine, the time or forktrace's version is in it.
+It stands as JSON in the document's ``<metadata>``: the view, and those of its options that are not
+as they are by default. Nothing of the machine, the time or forktrace's version is in it.
 """
 
 import html
@@ -15,7 +15,9 @@ from forktrace.render.xml import escape
 from forktrace.views.options import ViewOptions
 
 _ELEMENT = re.compile(r"<metadata>(.*?)</metadata>", re.DOTALL)
-_NOT_DRAWN = ("color",)  # for terminals
+_TERMINALS = frozenset(("color",))
+# What a view has no use for, as in "--time -o launch.svg -o tree:tree.svg".
+_UNUSED = {"lanes": _TERMINALS | {"cluster"}, "tree": _TERMINALS | {"time"}}
 
 
 class Drawn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,10 +31,11 @@ class Drawn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def element(view: str, options: ViewOptions) -> str:
     """Return the ``<metadata>`` of a picture."""
     default = ViewOptions()
+    unused = _UNUSED.get(view, _TERMINALS)
     chosen = {
         name: value
         for name, value in asdict(options).items()
-        if value != getattr(default, name) and name not in _NOT_DRAWN
+        if value != getattr(default, name) and name not in unused
     }
     about = {"forktrace": "picture", "view": view, "options": chosen}
     return f"<metadata>{escape(msgspec.json.encode(about, order='sorted').decode())}</metadata>"

@@ -18,27 +18,31 @@ _DIGITS = 10  # of the hash that tells the ids of several pictures in one page a
 def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
     """Draw the lane diagram of a launch as an SVG document."""
     about = metadata.element("lanes", options)
-    return write_svg(lay_out(launch, findings, options), options.theme, about)
+    return write_svg(lay_out(launch, findings, options), options.theme, about, options.width)
 
 
-def write_svg(picture: Picture, theme: Theme = "auto", about: str = "") -> str:
+def write_svg(
+    picture: Picture, theme: Theme = "auto", about: str = "", most: int | None = None
+) -> str:
     """Write a picture as a whole SVG document that needs no script, font or other file.
 
     Args:
         picture: what to draw.
         theme: its colours.
         about: the ``<metadata>`` element, "" for none.
+        most: the px to which a wider picture is scaled down.
     """
     scope = "ft" + sha256("\n".join(_body(picture, "")).encode()).hexdigest()[:_DIGITS]
     width, height = _number(picture.width), _number(picture.height)
+    scale = min(1.0, (most or picture.width) / picture.width)
     opening = {
         "xmlns": "http://www.w3.org/2000/svg",
         "aria-labelledby": f"{scope}-title {scope}-desc",
-        "height": height,
+        "height": _number(picture.height * scale),
         "id": scope,
         "role": "img",
         "viewBox": f"0 0 {width} {height}",
-        "width": width,
+        "width": _number(picture.width * scale),
     }
     classes = {name for mark in picture.marks for name in mark.kind.split()}
     lines = [

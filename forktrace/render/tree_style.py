@@ -33,6 +33,7 @@ _STROKES = {
     "reparent": "fill:none;stroke-dasharray:9 5;stroke-width:1.8",
 }
 _COLORS = (
+    ("page", "fill", BACKGROUND),
     ("ink", "fill", INK),
     ("muted", "fill", MUTED),
     ("alert", "fill", ALERT),

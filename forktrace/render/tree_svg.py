@@ -43,7 +43,7 @@ _KEY = {
     "vfork": "created by vfork: a thread waits until the child execs or ends",
     "standing": "real parent, of what ran already",
     "parent": "real parent, where it is not the creator",
-    "reparent": "adopted: the old parent died",
+    "reparent": "adopted: the old parent died (arrow: to the child)",
 }
 _EXEC_WORDS = "\N{DOUBLE VERTICAL LINE}  exec: another program, same process"
 _TITLE_LINES = 3
@@ -78,6 +78,7 @@ def render(launch: Launch, findings: Findings, options: ViewOptions) -> str:
         "<style>",
         *style_sheet(scope, options.theme, {_kind_of(box) for box in picture.boxes.values()}),
         "</style>",
+        _tag("rect", {"class": "ft-page", "height": px(body.height), "width": px(width)}),
         *body.lines,
         "</svg>",
     ]

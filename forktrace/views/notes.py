@@ -249,13 +249,20 @@ def closing_notes(launch: Launch, findings: Findings) -> list[str]:
         notes.append(f"still running, untraced: {', '.join(named + more)}")
     before = before_words(launch)
     notes += [before] if before else []
-    inferred = sum(p.parent_inferred for p in launch.inside)
+    inferred = inferred_words(launch)
+    notes += [inferred] if inferred else []
+    return notes
+
+
+def inferred_words(launch: Launch) -> str | None:
+    """Say how many parents nobody has seen, None where all were read from /proc."""
     if launch.header.detail == "minimal":
-        notes.append(
+        return (
             "recorded with --detail minimal: parents follow from the clone flags, "
             "adoptions were not looked at"
         )
-    elif inferred:
-        parents = count_words(inferred, "parent follows", "parents follow")
-        notes.append(f"{parents} from the clone flags (not read from /proc)")
-    return notes
+    inferred = sum(p.parent_inferred for p in launch.inside)
+    if not inferred:
+        return None
+    parents = count_words(inferred, "parent follows", "parents follow")
+    return f"{parents} from the clone flags (not read from /proc)"

@@ -21,7 +21,7 @@ from forktrace.views.page_processes import MOST_SURROUNDED, ProcessColumns
 from forktrace.views.page_steps import Step, StepFinder, find_steps
 from forktrace.views.page_tables import NONE
 from forktrace.views.select.scene import Scene, by_creator
-from forktrace.views.source import source_words
+from forktrace.views.source import before_words, source_words
 from forktrace.views.when import usual_moment
 from forktrace.views.words import exit_words, printable, show_argv
 
@@ -77,7 +77,7 @@ def make_page(launch: Launch, findings: Findings, options: ViewOptions) -> Page:
         "waits": waits_are_recorded(launch),
         "times": launch.header.times,
         "usual": _usual_step(launch, findings, steps, finder) if small else _busiest(steps),
-        "notes": [source_words(launch), *map(printable, closing_notes(launch, findings))],
+        "notes": _notes(launch, findings),
         "roles": list(ROLES),
         "processes": processes,
         "steps": _step_columns(columns, steps),
@@ -117,6 +117,13 @@ def _order(launch: Launch, scene: Scene) -> list[str]:
         *(p.id for p in launch.processes.values() if p.outside and p.id in wanted),
         *scene.order,
     ]
+
+
+def _notes(launch: Launch, findings: Findings) -> list[str]:
+    """Return where the facts come from, which tells what was before; then what else is to note."""
+    before = before_words(launch)
+    closing = (note for note in closing_notes(launch, findings) if note != before)
+    return [source_words(launch), *map(printable, closing)]
 
 
 def _step_columns(columns: ProcessColumns, steps: list[Step]) -> dict[str, Any]:

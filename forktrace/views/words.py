@@ -96,7 +96,8 @@ def program_words(
     Args:
         image: the image.
         limit: the most characters.
-        subcommand: leave out the options before a subcommand that would else be cut off.
+        subcommand: leave out the options before a subcommand that would else be cut off, or what
+            it is about, which stands behind it.
         soon: among how many characters it must stand, if not ``limit``.
     """
     name = printable(image_name(image))
@@ -105,7 +106,7 @@ def program_words(
     line = _joined(name, image.argv[1:], limit)
     at = place_of_subcommand(image.argv) if subcommand else 0
     near = min(limit, soon or limit)
-    if len(line) > near and at > 1 and image.argv[at] not in line[: near - 1].split(" "):
+    if len(line) > near and at > 1 and len(_joined(name, image.argv[1 : at + 2], near)) >= near:
         line = _joined(f"{name} {ELLIPSIS}", image.argv[at:], limit)
     return cut(line, limit)
 

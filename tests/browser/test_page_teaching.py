@@ -250,3 +250,30 @@ def test_page_tells_what_it_has_not(
     assert "Cgroups and namespaces over time are not in this page" in told
     opened.run("chooseStep(3)")
     assert sentences in opened.page.inner_text("#detail")
+
+
+@pytest.mark.parametrize(("process", "words"), [("p5", "exit 137"), ("p7", "SIGKILL")])
+def test_an_end_beside_a_name_is_there_from_the_end_on(
+    open_page: Open, process: str, words: str
+) -> None:
+    opened = open_page("podman-quadlet", "#e=0")  # its lanes have no room for some ends
+    place = opened.run(f"PLACE.get({process!r})")
+    (step,) = opened.run(
+        f"[...Array(STEPS).keys()].filter(i => S.process[i] === {place} && kindOf(i) === 'x')"
+    )
+    pill = (
+        "[...document.querySelectorAll('#picture .ft-badge-end')]"
+        f".find(e => e.textContent.includes({process + ': ' + words!r}))"
+    )
+    for moment, faded in ((0, True), (step - 1, True), (step, False)):
+        assert opened.run(f"(showMoment({moment}), {pill}.hasAttribute('opacity'))") == faded
+
+
+def test_the_launch_is_not_told_to_its_end_while_predicting(open_page: Open) -> None:
+    opened = open_page("podman-quadlet", "#e=9")
+    assert "still running" in opened.page.inner_text("#detail")
+    opened.page.check("#predict")
+    opened.run("showMoment(9)")
+    told = opened.page.inner_text("#detail")
+    assert "still running" not in told
+    assert "Recorded with ptrace" in told

@@ -243,7 +243,8 @@ def boxes_of(mark: object) -> list[Bounds]:
     raise AssertionError(mark)
 
 
-BEHIND = {"page", "frame", "container-frame", "badge-frame"}  # grounds that a text stands on
+# Grounds that a text stands on.
+BEHIND = {"page", "frame", "container-frame", "badge-frame", "badge-end-frame"}
 
 
 def group(picture: Picture, name: str) -> Group:

@@ -13,11 +13,11 @@ from forktrace.views.lanes.draw import Canvas
 from forktrace.views.lanes.field import Aside, is_end
 from forktrace.views.lanes.labels import BIRTH_KIND
 from forktrace.views.lanes.layout import lay_out_lanes
-from forktrace.views.notes import ends_words
+from forktrace.views.notes import closing_notes, ends_words, inferred_words
 from forktrace.views.options import ViewOptions
 from forktrace.views.shapes import Label, Picture
 from tests.unit.events import Step, launch_of
-from tests.unit.lane_cases import CASES, drawn, group, lines, picture_of, texts
+from tests.unit.lane_cases import CASES, drawn, group, lines, picture_of, reap_lines, texts
 from tests.unit.podman import podman_syscall_steps
 
 FEW = 40  # processes
@@ -77,8 +77,8 @@ def test_every_end_is_told(name: str, width: int | None) -> None:
         end = ends_words(canvas.plan.launch, lane.row.ids)
         marks = [m for m in group(picture, lane.process.id).marks if isinstance(m, Label)]
         at_cross = [m.text for m in marks if m.kind.split()[0] == "end"]
-        in_badge = [m.text.split(" · ") for m in marks if m.kind == "badge"]
-        assert at_cross == [end.removeprefix("exit ")] or [end] == [b[-1] for b in in_badge]
+        in_badge = [m.text for m in marks if m.kind.split()[0] == "badge-end"]
+        assert (at_cross, in_badge) in (([end.removeprefix("exit ")], []), ([], [end]))
 
 
 def test_command_lines_stand_at_their_execs_where_there_is_room() -> None:
@@ -135,3 +135,22 @@ def test_a_client_says_that_its_container_is_made_elsewhere() -> None:
     assert "forktrace attach -p $(pidof dockerd) -p $(pidof containerd)" in caption
     for name in ("example docker-daemon", "podman", "example podman-exec"):
         assert "daemon outside" not in " ".join(texts(drawn(name), "caption"))
+
+
+def test_an_inferred_parent_is_told_of_as_in_other_views() -> None:
+    launch = launch_called("example podman-crun")
+    words = inferred_words(launch)
+    assert words == "1 parent follows from the clone flags (not read from /proc)"
+    assert f"{words}." in texts(drawn("example podman-crun"), "caption")
+    assert words in closing_notes(launch, analyse(launch))
+    assert not any("clone flags" in text for text in texts(drawn("pipeline"), "caption"))
+    minimal = texts(picture_of(launch_of(*IPTABLES, detail="minimal")), "caption")
+    assert any(text.startswith("Recorded with --detail minimal: parents") for text in minimal)
+
+
+def test_a_wait_for_a_long_zombie_is_no_plain_one() -> None:
+    picture = drawn("example podman-quadlet")
+    assert any(text.startswith("Not drawn: 11 waits") for text in texts(picture, "caption"))
+    waits = {title.partition(" and ")[0] for title in reap_lines(picture)}
+    assert {"p1 waited for p16", "p1 waited for p18"} <= waits
+    assert texts(picture, "word").count("zombie") == 2

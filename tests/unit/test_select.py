@@ -1,10 +1,13 @@
 """Check what a user can choose to see: --focus, --only, --hide, --depth, --max-processes."""
 
+from collections.abc import Callable
+
 import pytest
 
-from forktrace.analysis.findings import Container, ExecSession
+from forktrace.analysis.findings import Container, ExecSession, Findings
 from forktrace.analysis.passes import analyse
 from forktrace.errors import UsageError
+from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
 from forktrace.render.text import render
 from forktrace.views.options import ViewOptions
@@ -14,6 +17,7 @@ from forktrace.views.select.scene import Scene, by_creator, by_parent
 from forktrace.views.select.selection import Selection, apply
 from forktrace.views.select.words import hidden_words, within_words
 from tests.unit.events import Step, launch_of
+from tests.unit.lane_cases import CASES
 from tests.unit.podman import podman_steps
 
 HELPERS: list[Step] = [
@@ -183,3 +187,28 @@ def test_the_text_tree_counts_what_is_folded() -> None:
     page = render(launch, analyse(launch), ViewOptions(focus="p6", width=100))
     assert "+2 processes" in page
     assert page.endswith("12 processes in 5 rows: 7 are counted (+) at the one above them\n")
+
+
+@pytest.mark.parametrize("arrange", [by_creator, by_parent])
+@pytest.mark.parametrize("example", ["podman-crun", "docker-daemon", "podman-pod", "nspawn"])
+def test_a_limit_keeps_the_container_where_its_path_has_room(
+    example: str, arrange: Callable[[Launch, Findings], Scene]
+) -> None:
+    launch = build_launch(CASES[f"example {example}"])
+    over = arrange(launch, analyse(launch))
+    init = over.findings.containers[0].init
+    assert init is not None
+    path = over.with_above([init])
+    for limit in range(len(path), len(over.order)):
+        rows = {row.id for row in select(over, max_processes=limit).rows}
+        assert path <= rows
+        assert len(rows) <= limit
+
+
+def test_a_limit_leaves_the_cleanup_out_before_the_container() -> None:
+    launch = build_launch(CASES["example podman-crun"])
+    kept = select(by_creator(launch, analyse(launch)), max_processes=6)
+    assert shown(kept) == "p1 +1, p3, p4 +3, p5, p6, p7"
+    assert shown(select(by_parent(launch, analyse(launch)), max_processes=5)) == (
+        "p1 +2, p3, p4 +3, p5, p6"
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from forktrace.analysis.findings import Role
 from forktrace.analysis.passes import analyse
+from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
 from forktrace.render.svg import render
 from forktrace.render.xml import escape
@@ -25,6 +26,7 @@ from forktrace.views.palette import (
     mix,
 )
 from tests.unit.events import launch_of
+from tests.unit.lane_cases import CASES
 from tests.unit.podman import podman_steps, podman_syscall_steps
 
 NS = "{http://www.w3.org/2000/svg}"
@@ -222,3 +224,47 @@ def test_escaping_leaves_nothing_that_xml_forbids() -> None:
     assert escape("<&>\"'") == "&lt;&amp;&gt;&quot;&#39;"
     assert escape("a\x00b\x1bc\ud800d\ufffe") == "a\ufffdb\ufffdc\ufffdd\ufffd"
     assert escape("line\n\ttab é 漢") == "line\n\ttab é 漢"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("dot", ["create-dot", "adopt-dot"])
+def test_a_dot_stands_out_from_the_lane_that_it_stands_on(theme: Theme, dot: str) -> None:
+    svg = podman_svg(theme)
+    (ring,) = re.findall(rf"\.ft-{dot}\{{stroke:(#\w+)\}}", svg)
+    (fill,) = re.findall(rf"\.ft-{dot}\{{fill:(#\w+)\}}", svg)
+    assert f".ft-{dot}{{stroke-width:" in svg
+    assert contrast(fill, ring) >= 3
+    for shade in ROLES.values():
+        assert contrast(ring, shade.dark if theme == "dark" else shade.light) >= 3
+
+
+def size_of(svg: str) -> tuple[float, float, list[float]]:
+    root = ElementTree.fromstring(svg)
+    box = [float(number) for number in root.attrib["viewBox"].split()[2:]]
+    return float(root.attrib["width"]), float(root.attrib["height"]), box
+
+
+def test_a_picture_that_can_not_be_so_narrow_is_scaled_down() -> None:
+    launch = podman()
+    svg = render(launch, analyse(launch), ViewOptions(width=200))
+    width, height, box = size_of(svg)
+    assert width == 200 < box[0]
+    assert height == pytest.approx(box[1] * 200 / box[0], abs=0.1)
+
+
+def test_a_width_is_no_more_than_the_most() -> None:
+    launch = podman()
+    for options in (ViewOptions(), ViewOptions(width=5000)):
+        width, height, box = size_of(render(launch, analyse(launch), options))
+        assert [width, height] == box
+        assert width < 5000
+
+
+def test_several_in_one_lane_show_two_dashes_at_least() -> None:
+    svg = svg_of(build_launch(CASES["example rootless-systemd"]))
+    (dash, gap) = re.findall(r"\.ft-lane-many\{stroke-dasharray:(\d+) (\d+);", svg)[0]
+    ends = re.findall(r'<line class="ft-lane-many[^>]* x1="([\d.]+)" x2="([\d.]+)"', svg)
+    assert ends
+    for start, end in ends:
+        under_cross = 5
+        assert float(end) - float(start) - under_cross > int(dash) + int(gap)

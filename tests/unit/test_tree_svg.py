@@ -22,6 +22,7 @@ from forktrace.trace.reader import read_trace
 from forktrace.views.boxes import CLUSTER
 from forktrace.views.fonts import Face, text_width
 from forktrace.views.options import Cluster, Theme, ViewOptions
+from forktrace.views.palette import BACKGROUND
 from tests.unit.events import launch_of
 from tests.unit.podman import PODMAN, podman_steps
 
@@ -175,7 +176,7 @@ def test_without_dot_the_extra_draws_the_same_boxes() -> None:
     assert command[:3] == [sys.executable, "-P", "-c"]
     svg = draw(podman())
     root = ElementTree.fromstring(svg)
-    assert len(list(root.iter(f"{SVG}rect"))) == 13
+    assert len([r for r in root.iter(f"{SVG}rect") if r.get("class") == "ft-box"]) == 13
     assert "conmon ‖ runc" in texts(svg)
 
 
@@ -306,3 +307,23 @@ def test_the_name_of_a_container_is_whole_and_no_edge_runs_through_it(path: Path
             if left < point[0] < right and baseline - 9 < point[1] < baseline + 2
         ]
         assert crossing == []
+
+
+@needs_any
+@pytest.mark.parametrize("theme", get_args(Theme))
+def test_it_brings_its_own_page(theme: Theme) -> None:
+    svg = draw(podman(), theme=theme, width=400)
+    root = ElementTree.fromstring(svg)
+    page = next(element for element in root if element.tag == f"{SVG}rect")
+    assert page.get("class") == "ft-page"
+    assert svg.index("</style>") < svg.index("ft-page", svg.index("</style>")) < svg.index("<text")
+    size = root.attrib["viewBox"].split()[2:]
+    assert [page.get("width"), page.get("height")] == size
+    pages = re.findall(r"\.ft-page\{fill:(#\w+)\}", svg)
+    light, dark = BACKGROUND
+    assert pages == {"auto": [light, dark], "dark": [dark]}.get(theme, [light])
+
+
+@needs_any
+def test_its_key_says_where_an_adoption_points() -> None:
+    assert "adopted: the old parent died (arrow: to the child)" in texts(draw(podman()))

@@ -122,3 +122,11 @@ def test_counts() -> None:
     assert count_words(1, "process", "processes") == "1 process"
     assert count_words(2000, "process", "processes") == "2,000 processes"
     assert count_words(0, "thread") == "0 threads"
+
+
+def test_options_make_room_for_what_a_subcommand_is_about() -> None:
+    started = image("/usr/bin/runc", "--root", "/run/moby", "start", "0" * 64)
+    assert (
+        program_words(started, 41, subcommand=True) == "runc --root /run/moby start 000000000000…"
+    )
+    assert program_words(started, 40, subcommand=True) == "runc … start 000000000000…"

@@ -62,7 +62,8 @@ function block(title, ...content) {
 }
 
 function launchDetails() {
-  const lines = [...DATA.summary, ...DATA.notes];
+  // How it went, and what was left, is told by all but where the facts come from.
+  const lines = horizon() >= LAST ? [...DATA.summary, ...DATA.notes] : DATA.notes.slice(0, 1);
   return [
     html("p", { class: "hint" }, "Choose a process, a line or a mark to see all that is known of it."),
     ...heldBack(),

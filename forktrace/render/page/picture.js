@@ -3,6 +3,7 @@
 const SMALL_GAP = 4; // px that a mark may stand left of its column
 const GHOST = "0.13"; // opacity of what is still to come
 const NAME_CLASSES = ["ft-id", "ft-name", "ft-detail", "ft-detail-argv", "ft-badge", "ft-badge-frame"];
+const NAME_END_CLASSES = ["ft-badge-end", "ft-badge-end-frame"]; // beside the names, and not there before the end
 const EDGE_KINDS = ["stand", "create", "tie", "adopt", "reap"];
 /** @type {Record<string, string>} which kinds of steps a class of marks tells of */
 const STEP_OF_CLASS = {
@@ -134,6 +135,12 @@ function columnOf(picture, element, process) {
   return column;
 }
 
+/** Return the column in which a process ends, the last one where none tells. @param {Picture} picture @param {number} process */
+function columnOfEnd(picture, process) {
+  const column = picture.steps.findIndex((step) => step !== NONE && kindOf(step) === "x" && nth(S.process, step) === process);
+  return column === NONE ? picture.xs.length - 1 : column;
+}
+
 /** Return what a mark is, without prefix: "adopt" of an adoption's line, dot and head. @param {Element} element */
 function shortClass(element) {
   return (element.classList[0] ?? "").replace(/^ft-/, "").replace(/-(dot|head)$/, "");
@@ -186,6 +193,10 @@ function readFrame(picture, element) {
 function readMark(picture, mark, process) {
   const kind = mark.classList[0] ?? "";
   if (NAME_CLASSES.includes(kind)) return;
+  if (NAME_END_CLASSES.includes(kind)) {
+    picture.parts.push({ element: mark, column: columnOfEnd(picture, process) });
+    return;
+  }
   if (isSpan(mark)) {
     const line = mark.localName === "line";
     const from = line ? Math.min(num(mark, "x1"), num(mark, "x2")) : num(mark, "x");
@@ -232,8 +243,9 @@ function liftNames(picture) {
   const starts = picture.spans.map((span) => span.from);
   const width = Math.min(...starts, ...picture.xs, picture.width) - 8;
   const layer = svg("g", { class: "names" });
+  const lifted = [...NAME_CLASSES, ...NAME_END_CLASSES];
   picture.rows.forEach((row) => {
-    const names = [...(row.group?.children ?? [])].filter((c) => NAME_CLASSES.includes(c.classList[0] ?? ""));
+    const names = [...(row.group?.children ?? [])].filter((c) => lifted.includes(c.classList[0] ?? ""));
     const back = { class: "names-back", x: 0, y: row.top, width, height: row.bottom - row.top + 0.5 };
     row.names = svg("g", {}, svg("rect", back), ...names);
     layer.append(row.names);

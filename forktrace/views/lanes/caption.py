@@ -6,9 +6,10 @@ from forktrace.trace.text import decode_text
 from forktrace.views.containers import stream_words
 from forktrace.views.fonts import fit, text_width, wrap
 from forktrace.views.lanes import style
+from forktrace.views.lanes.clock import is_stretched
 from forktrace.views.lanes.field import Field
 from forktrace.views.lanes.plan import Plan
-from forktrace.views.notes import summary_words
+from forktrace.views.notes import inferred_words, summary_words
 from forktrace.views.remote import remote_words
 from forktrace.views.select.words import hidden_words
 from forktrace.views.shapes import Box, Label, Mark
@@ -72,9 +73,14 @@ def _sentences(plan: Plan, field: Field) -> Iterator[str]:
             yield f"Streams when the container ran: {streams}."
     if plan.selection.hidden:
         yield f"Folded: {hidden_words(plan.launch, plan.selection, 'lane')}."
+    if plan.times and is_stretched(plan.times, field.xs):
+        yield "Where the axis is dashed its time is stretched: events lie close there."
     if plan.plain_waits:
         waits = count_words(plan.plain_waits, "wait")
         yield f"Not drawn: {waits} of a parent right after its child had ended."
+    inferred = inferred_words(plan.launch)
+    if inferred:
+        yield f"{inferred[0].upper()}{inferred[1:]}."
     if field.aside.commands:
         yield "Command lines that have no room at their lanes stand under the names."
     yield from (printable(warning) for warning in plan.launch.warnings[:5])

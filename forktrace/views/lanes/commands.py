@@ -25,6 +25,7 @@ _TELLING: dict[str, tuple[str, ...]] = {
     "containerd-shim-runc-v1": ("start", "delete", "-id"),
     "containerd-shim-runc-v2": ("start", "delete", "-id"),
 }
+LEAST = 12  # characters that a label has where something is cut
 _ENOUGH = 26  # characters for these: an option, and 12 digits of an id
 
 
@@ -32,7 +33,7 @@ def command_words(lane: Lane, image: Image, limit: int) -> str:
     """Write a command line in at most ``limit`` characters; just the program of several alike.
 
     Where it has to be cut, options go before what tells what the program is for; an ellipsis marks
-    each gap. If not even that has room, the program goes that is the lane's own name.
+    each gap. If not even that has room, the program goes that is the lane's own name, or its end.
     """
     name = printable(image_name(image))
     if lane.count > 1:  # each has arguments of its own
@@ -47,8 +48,16 @@ def command_words(lane: Lane, image: Image, limit: int) -> str:
     rest = _short(image.argv[at:], limit)
     start = f"{name} {ELLIPSIS} "
     if len(start) + len(image.argv[at]) >= limit and name == lane.name:
-        start = f"{ELLIPSIS} "
+        start = _short_start(name, rest, limit)
     return cut(start + rest, limit)
+
+
+def _short_start(name: str, rest: str, limit: int) -> str:
+    """Return what stands for a lane's own name: of it so much that the label says enough."""
+    start = f"{ELLIPSIS} "
+    if len(start + rest) >= LEAST:
+        return start
+    return f"{cut(name, limit - len(rest) - 1)} "
 
 
 def _telling(lane: Lane, name: str, argv: Sequence[str], limit: int) -> int:

@@ -94,7 +94,7 @@ def arrange(
         fill: the px up to which wider gaps are better than an empty place.
         fixed: what else must stand apart, whatever the texts.
     """
-    spacing = Spacing(plan)
+    spacing = Spacing(plan, edges)
     usual = widest_gap(spacing, [], _EARLY * width, _EARLY * fill)
     early = spacing.place(max(usual, CALM_GAP), [])
     marks = Room(plan.last)

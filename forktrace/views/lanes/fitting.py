@@ -84,8 +84,8 @@ def widest_gap(spacing: Spacing, needs: list[Need], width: float, fill: float) -
 
 def to_scale(spacing: Spacing, needs: list[Need], width: float, end: int) -> list[float]:
     """Place the columns by time, at the largest scale that fits, none too close to the next."""
-    calm = spacing.place(style.TIGHT, needs)[-1] <= width
-    gap = style.TIGHT if calm else style.DENSE_GAP
+    gaps = (style.TIGHT, style.DENSE_GAP + 1)
+    gap = next((g for g in gaps if spacing.place(g, needs)[-1] <= width), style.DENSE_GAP)
     low, high = 0.0, width / max(end, 1)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 
 from forktrace.model.process import Adoption, Image, Process
-from forktrace.views.fonts import TIMES, Face
+from forktrace.views.fonts import TIMES
 from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import (
     CALL_KIND,
@@ -119,16 +119,22 @@ def _callers(plan: Plan) -> Iterator[Note]:
 
 
 def _exit(plan: Plan, lane: Lane, column: int) -> Note | None:
-    end = lane.process.exit
-    if end is None:
+    if lane.process.exit is None:
         return None
     words = ends_words(plan.launch, lane.row.ids)
     kind = "end alert" if is_alert(words) else "end"
     text = words.removeprefix("exit ")
-    title = f"{lane.process.id}: {exit_words(end)}" if lane.count == 1 else words
+    title = end_title(plan, lane)
     at_once = lane.reaped_at_once and not lane.lasting_zombie
     at, offset = (lane.gone, 6) if at_once else (column, 9)
     return Note(lane.index, "beside", at, offset, style.END, kind, fixed(text), title=title)
+
+
+def end_title(plan: Plan, lane: Lane) -> str:
+    """Say who ended how, or how all that share a lane did."""
+    if lane.count == 1:
+        return f"{lane.process.id}: {exit_words(lane.process.exit)}"
+    return ends_words(plan.launch, lane.row.ids)
 
 
 def is_alert(words: str) -> bool:
@@ -227,17 +233,16 @@ def detail_line(lane: Lane) -> str:
     return f"{role_word(lane)} · {pid}" if lane.role not in (None, "other") else pid
 
 
-def badge(plan: Plan, lane: Lane, *, with_birth: bool, with_end: bool) -> str:
+def badge(plan: Plan, lane: Lane, *, with_birth: bool) -> str:
     """Say how many threads a process had besides its first, and how many are folded into it.
 
-    With the word for its birth, and with its end, where the field has no room for that.
+    With the word for its birth where the field has no room for that.
     """
     threads = len(lane.process.threads) if lane.count == 1 else 0
     parts = [
         birth_word(lane.process.creation) if with_birth else "",
         f"+{count_words(threads, 'thread')}" if threads else "",
         within_words(plan.findings, lane.row.within) if lane.row.within else "",
-        ends_words(plan.launch, lane.row.ids) if with_end else "",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -270,8 +275,3 @@ def _identity(process: Process) -> Iterator[str]:
         yield "announced by its creator, never seen to run"
     if process.threads:
         yield count_words(len(process.threads), "more thread")
-
-
-def text_face(kind: str) -> Face:
-    """Return how text of a class is set."""
-    return style.FACES[kind.split()[0]]

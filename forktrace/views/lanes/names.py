@@ -9,20 +9,27 @@ from forktrace.views.lanes.field import Aside
 from forktrace.views.lanes.labels import (
     badge,
     detail_line,
+    end_title,
     exec_title,
+    is_alert,
     lane_title,
     name_line,
 )
 from forktrace.views.lanes.plan import Lane, Plan
+from forktrace.views.notes import ends_words
 from forktrace.views.shapes import Box, Label, Mark
+from forktrace.views.words import ELLIPSIS
 
 _WIDEST = 280.0  # px for the whole column
 _WIDEST_ASIDE = 190.0  # px that a few command lines there may widen it to
 _WIDEST_CROWDED = 400.0  # the same where the command lines stand there
 _MANY = 8  # lanes of what ran before the trace
 _LEADING = 14.0
+_THEN = " → "
 _SPACE = 6.0
-_PILL = 14.0  # px that a badge's frame adds to its text
+_PILL = 10.0  # px that a badge's frame adds to its text
+_PILLS_APART = 4.0
+END_KIND = "badge-end"  # of an end that stands with the name
 
 
 def names_width(plan: Plan, aside: Aside) -> float:
@@ -41,21 +48,31 @@ def _width(plan: Plan, lane: Lane, aside: Aside) -> float:
     below = [text_width(text, face) for text, face, _ in _below(plan, lane, aside)]
     if len(below) > 1:
         below[-1] = min(below[-1], _WIDEST_ASIDE)
-    return max(first + _badge_width(plan, lane, aside), *below)
+    return max(first + _pills_width(plan, lane, aside), *below)
 
 
 def _id_width(plan: Plan) -> float:
     return _SPACE + max(text_width(lane.process.id, style.ID) for lane in plan.lanes)
 
 
-def _badge_width(plan: Plan, lane: Lane, aside: Aside) -> float:
-    text = _badge_words(plan, lane, aside)
-    return text_width(text, style.BADGE) + _PILL + 8 if text else 0.0
+def _pills_width(plan: Plan, lane: Lane, aside: Aside) -> float:
+    widths = [_pill_width(text, kind) for text, kind in _pills(plan, lane, aside)]
+    return sum(width + _PILLS_APART for width in widths) + (_PILLS_APART if widths else 0.0)
 
 
-def _badge_words(plan: Plan, lane: Lane, aside: Aside) -> str:
-    born, ended = lane.index in aside.births, lane.index in aside.ends
-    return badge(plan, lane, with_birth=born, with_end=ended)
+def _pill_width(text: str, kind: str) -> float:
+    return text_width(text, style.FACES[kind.split()[0]]) + _PILL
+
+
+def _pills(plan: Plan, lane: Lane, aside: Aside) -> list[tuple[str, str]]:
+    """Return what stands right of a name, from right to left, each with its class.
+
+    First how a process ended, where the field has no room for that at its cross.
+    """
+    end = ends_words(plan.launch, lane.row.ids) if lane.index in aside.ends else ""
+    more = badge(plan, lane, with_birth=lane.index in aside.births)
+    pills = [(end, f"{END_KIND} alert" if is_alert(end) else END_KIND), (more, "badge")]
+    return [(text, kind) for text, kind in pills if text]
 
 
 def has_third(plan: Plan, lane: Lane, aside: Aside) -> bool:
@@ -70,15 +87,34 @@ def _below(plan: Plan, lane: Lane, aside: Aside) -> list[tuple[str, Face, str]]:
     exec there. If there are very many of those they stand alone.
     """
     detail = (detail_line(lane), style.DETAIL, "detail")
-    images = lane.process.own_images
     moved = lane.index in aside.commands
-    words = dict.fromkeys(command_words(lane, image, style.MOST_CHARS) for image in images)
-    stands = lane.process.attached and [*words] != [lane.name]
+    words = _commands(lane)
+    stands = lane.process.attached and words != [lane.name]
     if not words or not (moved or stands):
         return [detail]
-    commands = (" → ".join(words), style.DETAIL_ARGV, "detail-argv")
+    commands = (_THEN.join(words), style.DETAIL_ARGV, "detail-argv")
     alone = aside.crowded if moved else _many_stand(plan)
     return [commands] if alone else [detail, commands]
+
+
+def _commands(lane: Lane) -> list[str]:
+    images = lane.process.own_images
+    return [*dict.fromkeys(command_words(lane, image, style.MOST_CHARS) for image in images)]
+
+
+def join_commands(commands: list[str], width: float) -> str:
+    """Join command lines, the earlier ones shortened where ``width`` px have no room for all.
+
+    What a process ran last tells most: as much as possible of it is seen.
+    """
+    *earlier, last = commands
+    line = _THEN.join(commands)
+    if not earlier or text_width(line, style.DETAIL_ARGV) <= width:
+        return line
+    names = _THEN.join(f"{words.partition(' ')[0]} {ELLIPSIS}" for words in earlier)
+    least = names + _THEN + last[: style.LEAST_CHARS]
+    start = names if text_width(least, style.DETAIL_ARGV) <= width else ELLIPSIS
+    return start + _THEN + last
 
 
 def draw_name(plan: Plan, lane: Lane, y: float, width: float, aside: Aside) -> Iterator[Mark]:
@@ -87,21 +123,23 @@ def draw_name(plan: Plan, lane: Lane, y: float, width: float, aside: Aside) -> I
     title = lane_title(plan, lane)
     yield Label(style.MARGIN, y - 2, process.id, style.ID, "id", title=title)
     start = style.MARGIN + _id_width(plan)
-    room = style.MARGIN + width - start - _badge_width(plan, lane, aside)
+    room = style.MARGIN + width - start - _pills_width(plan, lane, aside)
     name = fit(name_line(lane), style.NAME, room)
     yield Label(start, y - 2, name, style.NAME, "name", title=title)
     for i, (text, face, kind) in enumerate(_below(plan, lane, aside)):
         if kind == "detail-argv":
             title = exec_title(process.images[-1])
+            text = join_commands(_commands(lane), width)
         line = y + 13 + i * _LEADING
         yield Label(style.MARGIN, line, fit(text, face, width), face, kind, title=title)
-    yield from _badge(plan, lane, y, style.MARGIN + width, aside)
+    yield from _draw_pills(plan, lane, y, style.MARGIN + width, aside)
 
 
-def _badge(plan: Plan, lane: Lane, y: float, right: float, aside: Aside) -> Iterator[Mark]:
-    text = _badge_words(plan, lane, aside)
-    if not text:
-        return
-    width = text_width(text, style.BADGE) + _PILL
-    yield Box(right - width, y - 14, width, 15, "badge-frame", radius=7.5)
-    yield Label(right - width / 2, y - 3, text, style.BADGE, "badge", "middle")
+def _draw_pills(plan: Plan, lane: Lane, y: float, right: float, aside: Aside) -> Iterator[Mark]:
+    for text, kind in _pills(plan, lane, aside):
+        width, name = _pill_width(text, kind), kind.split()[0]
+        title = end_title(plan, lane) if name == END_KIND else None
+        yield Box(right - width, y - 14, width, 15, f"{name}-frame", radius=7.5)
+        middle = right - width / 2
+        yield Label(middle, y - 3, text, style.FACES[name], kind, "middle", title)
+        right -= width + _PILLS_APART

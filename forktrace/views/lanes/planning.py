@@ -133,8 +133,11 @@ def _leave_out_plain_waits(plan: Plan) -> None:
 
 
 def _is_plain_wait(plan: Plan, before: Event | None, event: Event) -> bool:
-    """Say whether a parent waited for its child right after that had ended."""
-    if event.kind != "reap" or before is None:
+    """Say whether a parent waited for its child right after that had ended.
+
+    A child may have ended long before that, with nothing else seen in between.
+    """
+    if event.kind != "reap" or before is None or plan.lanes[event.lane].lasting_zombie:
         return False
     process = plan.lanes[event.lane].process
     waiter = process.reap and process.reap.by

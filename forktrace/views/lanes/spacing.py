@@ -1,10 +1,12 @@
 """Know which columns of a lane diagram belong together, and how far apart they may stand."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from forktrace.views.lanes import style
+from forktrace.views.lanes.clearance import clearances
 from forktrace.views.lanes.columns import Need, narrowest
-from forktrace.views.lanes.edges import SWING
+from forktrace.views.lanes.edges import SWING, Edge
 from forktrace.views.lanes.plan import Plan
 
 _PAIRS = (("birth", "exec"), ("exit", "reap"))  # one lane's events that belong together
@@ -14,7 +16,7 @@ _MINOR = frozenset(("stand", "reap", "session", "subreaper"))  # small marks, wh
 class Spacing:
     """Know which columns belong together, and place them."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, edges: Sequence[Edge]) -> None:
         self._rigid: set[int] = set()
         self._after_curve: set[int] = set()
         self._minor: set[int] = set()
@@ -33,6 +35,7 @@ class Spacing:
                 self._minor.add(column)
             if before.lane == event.lane:
                 self._marks.add(column)
+        self._apart = clearances(plan, edges)
         self._last = plan.last
         self._lasting = [0, *(after - before for before, after in pairwise(plan.times))]
         if plan.times:
@@ -54,4 +57,5 @@ class Spacing:
         for column in range(1, self._last + 1) if scale else ():
             gaps[column] = max(gaps[column], scale * self._lasting[column])
         tight = min(gap, style.TIGHT)
-        return narrowest(gaps, needs, dict.fromkeys(self._rigid, tight))
+        apart = self._apart if gap > style.DENSE_GAP else []
+        return narrowest(gaps, [*needs, *apart], dict.fromkeys(self._rigid, tight))

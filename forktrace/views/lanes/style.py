@@ -32,6 +32,7 @@ NAME = Face(13.0)
 DETAIL = Face(11.0)
 DETAIL_ARGV = Face(10.5, mono=True)
 BADGE = Face(10.0)
+BADGE_END = Face(10.0, bold=True)
 FRAME = Face(11.0, bold=True)
 ARGV = Face(11.5, mono=True)
 END = Face(11.5, bold=True)
@@ -48,6 +49,7 @@ FACES = {
     "detail": DETAIL,
     "detail-argv": DETAIL_ARGV,
     "badge": BADGE,
+    "badge-end": BADGE_END,
     "frame-name": FRAME,
     "argv": ARGV,
     "end": END,

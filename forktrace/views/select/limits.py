@@ -1,13 +1,13 @@
 """Fold a selection only as far as needed for a number of rows, what tells least first."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
-from forktrace.analysis.findings import Findings
+from forktrace.analysis.findings import Findings, Role
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.views.select.alike import fold_alike, tuck_in
 from forktrace.views.select.scene import Scene
-from forktrace.views.select.selection import Pass, Selection, drop, keep
+from forktrace.views.select.selection import Pass, Row, Selection, drop, keep
 
 _FULL = 1 / 3  # of the rows that there may be, which is better than just a few
 MAX_ROWS = 60  # more lanes than this and a picture is a wallpaper
@@ -105,15 +105,43 @@ def keep_first(limit: int) -> Pass:
     """Make a pass that keeps ``limit`` rows: those that tell most, then those nearest the top."""
 
     def fold(scene: Scene, selection: Selection) -> Selection:
-        telling = scene.with_above(_telling(scene.launch, scene.findings))
-        lasting = scene.with_above(_lasting(scene.launch))
-        ordered = sorted(
-            selection.rows,
-            key=lambda r: (r.id not in telling, r.id not in lasting, scene.depth[r.id]),
-        )
+        ranks: dict[str, int] = {}
+        groups = list(_telling_most_first(scene))
+        for rank, ids in enumerate(groups):
+            for id_ in scene.with_above(ids):
+                ranks.setdefault(id_, rank)
+
+        def order(row: Row) -> tuple[int, int]:
+            found = [ranks[id_] for id_ in row.ids if id_ in ranks]
+            return min(found, default=len(groups)), scene.depth[row.id]
+
+        ordered = sorted(selection.rows, key=order)
         return drop(scene, selection, {row.id for row in ordered[limit:]})
 
     return fold
+
+
+def _telling_most_first(scene: Scene) -> Iterator[Iterable[str]]:
+    """Yield whom a picture should keep with all above them, each group before the next.
+
+    Those are one container after the other, so that the first one's path is whole before that of
+    another begins; what starts or cleans up after them comes behind what they are made of.
+    """
+    launch, findings = scene.launch, scene.findings
+    containers = findings.containers
+    for container in containers:
+        yield [container.init] if container.init else []
+    yield [container.monitor for container in containers if container.monitor]
+    yield [id_ for container in containers for id_ in container.members]
+    telling = _telling(launch, findings)
+    yield {id_ for id_ in telling if _role(findings, id_) not in ("runtime", "cleanup")}
+    yield telling
+    yield _lasting(launch)
+
+
+def _role(findings: Findings, id_: str) -> Role | None:
+    found = findings.roles.get(id_)
+    return found.role if found else None
 
 
 def pinned(launch: Launch, findings: Findings) -> set[str]:

@@ -19,13 +19,13 @@ LOOKUP, GETATTR, OPEN, READ, STATFS, RELEASE, INIT, OPENDIR = 1, 3, 14, 15, 17, 
 FORGET, FLUSH, ACCESS, BATCH_FORGET, RELEASEDIR = 2, 25, 34, 42, 29
 
 
-def attributes(node):
+def attributes(node: int) -> bytes:
     mode = stat.S_IFDIR | 0o755 if node == ROOT else stat.S_IFREG | 0o755
     size = 0 if node == ROOT else len(content)
     return struct.pack("=6Q10I", node, size, 0, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
 
 
-def answer(opcode, node, body):
+def answer(opcode: int, node: int, body: bytes) -> tuple[int, bytes]:
     """Return (errno, data) for a request."""
     if opcode == INIT:
         return 0, struct.pack("=IIIIHHIIHH8I", 7, 31, 65536, 0, 8, 8, 65536, 1, 0, 0, *[0] * 8)
