@@ -122,7 +122,7 @@ _SELECTING = (
         "--max-processes",
         type=click.IntRange(1),
         metavar="N",
-        help="Fold until no more than N processes are shown.",
+        help="Fold until no more than N processes are shown, the container's last.",
     ),
     click.option(
         "--all",
@@ -158,7 +158,7 @@ _WIDTH = click.option(
     "--width",
     type=click.IntRange(1),
     metavar="N",
-    help="Pixels of a picture, columns of a text.",
+    help="At most so many pixels of a picture, columns of a text.",
 )
 
 
