@@ -49,6 +49,7 @@ _POKEDATA = 5
 _GETREGSET = 0x4204
 _SETREGSET = 0x4205
 _SEIZE = 0x4206
+_INTERRUPT = 0x4207
 _LISTEN = 0x4208
 _GETEVENTMSG = 0x4201
 _GETSIGINFO = 0x4202
@@ -176,6 +177,10 @@ class Tracee:
     def seize(self, pid: int, options: int) -> None:
         """Attach to ``pid`` without stopping it."""
         _request(_SEIZE, pid, 0, options)
+
+    def interrupt(self, pid: int) -> None:
+        """Have ``pid`` come to a stop (EVENT_STOP), out of a system call that it may be in."""
+        _request(_INTERRUPT, pid)
 
     def resume(self, pid: int, signum: int = 0) -> None:
         """Let ``pid`` go on, delivering ``signum`` if it is not 0."""

@@ -69,14 +69,17 @@ class TaskTable:
         self._seen: set[int | tuple[int, int]] = set()
 
     def announce(self, tid: int, announcement: Announcement) -> None:
-        """Take note of what a creator's event told of ``tid``."""
+        """Take note of what a creator's event told of ``tid``, unless its first stop has come.
+
+        Of a task that is known already only the creator is.
+        """
         self._seen.add(tid)
+        late = self.process(tid)
+        if late is not None:
+            late.creator = announcement.creator
         if tid in self._unannounced:
             del self._unannounced[tid]
-            late = self.process(tid)
-            if late is not None:
-                late.creator = announcement.creator
-        else:
+        elif tid not in self.tasks:
             self._announced[tid] = announcement
 
     def is_announced(self, tid: int) -> bool:

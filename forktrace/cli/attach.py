@@ -3,9 +3,11 @@
 import os
 import sys
 from time import monotonic_ns
+from typing import TYPE_CHECKING
 
 import click
 
+from forktrace.cli.messages import say
 from forktrace.cli.options import (
     Seconds,
     Wanted,
@@ -17,10 +19,20 @@ from forktrace.cli.options import (
     view_options,
 )
 from forktrace.cli.outputs import check_outputs, parse_outputs
-from forktrace.cli.recording import make_header, open_trace_file, say_place, show_trace
+from forktrace.cli.recording import (
+    Recording,
+    make_header,
+    open_trace_file,
+    say_incomplete,
+    say_place,
+    show_trace,
+)
 from forktrace.errors import ForktraceError
 from forktrace.trace.writer import TraceWriter
 from forktrace.views.options import ViewOptions
+
+if TYPE_CHECKING:
+    from forktrace.capture.attach import Ending
 
 
 @click.command("attach")
@@ -32,7 +44,13 @@ from forktrace.views.options import ViewOptions
     "--children", is_flag=True, help="Also trace what these processes have started before."
 )
 @click.option(
-    "--for", "seconds", type=Seconds(), default="inf", show_default=True, help="How long to stay."
+    "--for",
+    "seconds",
+    type=Seconds(),
+    metavar=Seconds.name,
+    default="inf",
+    show_default=True,
+    help="How long to stay.",
 )
 @output_options()
 @quiet_option
@@ -63,11 +81,20 @@ def command(
     writer.header(make_header(["forktrace", *sys.argv[1:]], request.detail, "attach"))
     header_end = os.fstat(trace.fd).st_size
     try:
-        run_attached(request, trace.fd, header_end, started_ns=started_ns)
+        ending = run_attached(request, trace.fd, header_end, started_ns=started_ns)
     except ForktraceError:
-        if trace.path is not None:
-            trace.path.unlink(missing_ok=True)  # a trace of nothing
+        trace.discard()
         raise
-    ok = show_trace(trace, outputs, quiet=quiet, force=wanted.force, shown=shown)
-    say_place(trace, "attach.svg")
+    ok = _is_complete(trace, ending)
+    ok &= show_trace(trace, outputs, quiet=quiet, force=wanted.force, shown=shown)
+    ok &= say_place(trace, "attach.svg")
     return 0 if ok else 1
+
+
+def _is_complete(trace: Recording, ending: "Ending") -> bool:
+    """Return False, having said why, if the tracing failed or not all could be written."""
+    if ending.failure is not None:
+        say(f"tracing ended before it should ({ending.failure}); please report this")
+    if ending.disk is not None:
+        say_incomplete(trace, OSError(ending.disk, os.strerror(ending.disk)))
+    return ending.failure is None and ending.disk is None

@@ -106,6 +106,7 @@ class Joiner:
             return
         flags = event.flags
         child = self._pids.claim(event.child, creator, self._known.allowed_ppids(creator, flags))
+        child = child or self._found_running(event.child, creator)
         late = child is not None
         if child is None:
             child = self._known.add(event.child, at)
@@ -250,6 +251,13 @@ class Joiner:
         process = self._known.add(pid, at)
         self._pids.begin(process, unannounced=True)
         return process
+
+    def _found_running(self, pid: int, creator: Process) -> Process | None:
+        """Return who was found running under a pid after ``creator`` was: it can be nobody else."""
+        found = self._pids.live.get(pid)
+        if found is None or not found.attached or found.creation is not None:
+            return None
+        return found if found.born.seq > creator.born.seq else None
 
     def _observe_parent(self, at: Moment, process: Process, ppid: int | None) -> None:
         """Set the parent that the first look showed. 0 means: outside our PID namespace."""

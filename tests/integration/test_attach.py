@@ -1,12 +1,11 @@
 """attach: processes that run already are traced as they stand, and run on untouched."""
 
-import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,53 +14,17 @@ from forktrace.model.build import build_launch
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
 from tests.integration import programs
+from tests.integration.attaching import SHELL, Start, attach, is_traced
+from tests.integration.attaching import start_fixture as start_fixture
 from tests.integration.harness import (
     FORKTRACE,
     PATIENCE,
     Forktrace,
     alive,
     read_records,
-    status_field,
     wait_until,
 )
-
-Start = Callable[..., subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Return what starts a command that is ended, by pid, after the test."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def run(*command: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=tmp_path,
-            start_new_session=True,
-        )
-        running.append(process)
-        return process
-
-    yield run
-    for process in running:  # what it started may hold its output open
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-SHELL = ("sh", "-c", 'while read line; do sh -c "exit $line"; echo "done $?"; done')
-
-
-def attach(forktrace: Forktrace, *arguments: str) -> tuple[subprocess.Popen[bytes], Path]:
-    trace = forktrace.trace_path()
-    process = forktrace.start("attach", "-q", "-o", str(trace), *arguments)
-    return process, trace
-
-
-def is_traced(pid: int) -> bool:
-    return status_field(pid, "TracerPid") not in (None, "0")
+from tests.integration.pitfalls import Tracer, without
 
 
 def test_what_it_starts_is_traced_until_a_signal_ends_the_wait(
@@ -136,7 +99,38 @@ def test_every_thread_is_seized(forktrace: Forktrace, start: Start) -> None:
 
 
 @pytest.mark.compiler
-def test_no_hang_on_a_process_in_the_middle_of_an_exec(
+@pytest.mark.parametrize("detail", ["minimal", "events", "syscalls"])
+def test_what_is_created_while_all_is_seized_is_one_process(
+    forktrace: Forktrace, start: Start, tmp_path: Path, missing: Missing, detail: str
+) -> None:
+    forker = start(*programs.command("forker", tmp_path, missing))
+    options = ("--children", "--for", "0.3", "--detail", detail)
+    tracer, trace = attach(forktrace, "-p", str(forker.pid), *options)
+    _out, err = tracer.communicate(timeout=PATIENCE)
+    assert tracer.returncode == 0, err
+    told = Counter(r["pid"] for r in read_records(trace) if r["event"] == "process")
+    assert [pid for pid, count in told.items() if count > 1] == []
+    launch = build_launch(read_trace(trace))
+    assert launch.warnings == []
+    seen = Counter(p.pid for p in launch.inside)
+    assert [pid for pid, count in seen.items() if count > 1] == []
+    born = [p for p in launch.inside if not p.attached]
+    assert {p.creator for p in born} == {"p1"}
+
+
+@pytest.mark.compiler
+@without("watch-the-seizing", order="exec-while-seizing")
+def test_no_hang_on_a_process_in_the_middle_of_an_exec(start: Start, tracer: Tracer) -> None:
+    process = start(*tracer.program_of("exec_storm"), "1000000")
+    attached, trace = attach(tracer, "-p", str(process.pid), "--for", "0.05")
+    _out, err = attached.communicate(timeout=tracer.patience)
+    assert attached.returncode == 0, err
+    assert read_records(trace)[-1]["event"] == "end"
+    assert process.poll() is None
+
+
+@pytest.mark.compiler
+def test_a_process_that_executes_itself_again_and_again(
     forktrace: Forktrace, start: Start, tmp_path: Path, missing: Missing
 ) -> None:
     storm = programs.command("exec_storm", tmp_path, missing)

@@ -53,6 +53,29 @@ def test_several_roots_and_no_creator() -> None:
     assert list(found.graph.edges(keys=True)) == [("p1", "p2", "parent")]
 
 
+def test_who_created_what_was_found_running_is_told_later() -> None:
+    found = launch_of(
+        *standing(10, 0, "a"), *standing(11, 10, "a"), ("create", 10, 11), ("exit", 11, 0)
+    )
+    assert found.warnings == []
+    assert [(p.pid, p.attached, p.creator) for p in found.inside] == [
+        (10, True, None),
+        (11, True, "p1"),
+    ]
+    assert list(found.graph.edges(keys=True)) == [("p1", "p2", "create")]
+
+
+def test_a_pid_of_what_was_found_running_is_given_to_another() -> None:
+    found = launch_of(
+        *standing(10, 0, "a"), *standing(11, 10, "b"), ("exit", 11, 0), ("fork", 10, 11)
+    )
+    assert [(p.pid, p.attached, p.creator) for p in found.inside] == [
+        (10, True, None),
+        (11, True, None),
+        (11, False, "p1"),
+    ]
+
+
 def test_what_it_ran_is_no_exec_of_this_trace() -> None:
     (process,) = launch(standing(10, 0, "a", "b")).inside
     assert process.images[0].at == process.born

@@ -55,7 +55,12 @@ def _forget_unannounced() -> None:
         found: Announcement | None = self._announced.pop(tid, None)
         return found
 
+    def announce(self: Any, tid: int, announcement: Announcement) -> None:
+        self._seen.add(tid)
+        self._announced[tid] = announcement
+
     replace(TaskTable, "take_announcement", take)
+    replace(TaskTable, "announce", announce)
 
 
 @rule("first-stop-can-be-the-last")

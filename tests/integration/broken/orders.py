@@ -8,11 +8,12 @@ from collections.abc import Callable
 from errno import ESRCH
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
-from forktrace.capture import gateway
+from forktrace.capture import attach, gateway
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.tracer import WALL
-from tests.integration.broken.registry import ORDERS, Break
+from tests.integration.broken.registry import ORDERS, Break, replace
 
 _real_waitpid = os.waitpid
 _FIRST = gateway.EVENT_STOP << 16 | signal.SIGTRAP << 8 | 0x7F
@@ -183,3 +184,25 @@ def _births_fail() -> None:
         raise RuntimeError("a fault on purpose")
 
     Recorder.first_stop = first_stop  # type: ignore[method-assign]
+
+
+@order("exec-while-seizing")
+def _exec_while_seizing() -> None:
+    """At the first attempt to seize a process its exec comes between two of its threads.
+
+    For what executes something all the time 0.1 s are enough.
+    """
+    real_seize, real_attempt = gateway.Tracee.seize, attach._attempt_once
+    attempts: list[int] = []
+
+    def attempt(*how: Any) -> Any:
+        attempts.append(1)
+        return real_attempt(*how)
+
+    def seize(self: gateway.Tracee, pid: int, options: int) -> None:
+        real_seize(self, pid, options)
+        if len(attempts) == 1:
+            sleep(0.1)
+
+    replace(attach, "_attempt_once", attempt)
+    replace(gateway.Tracee, "seize", seize)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from time import sleep
 from typing import Any
 
-from forktrace.capture import command, gateway, launch, tracer
+from forktrace.capture import attach, command, gateway, launch, tracer
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import SignalGuard
 from forktrace.capture.tracer import Tracer
@@ -113,3 +113,9 @@ def _keep_descriptors() -> None:
         os.open(f"/proc/{tid}", os.O_RDONLY)
 
     replace(Recorder, "first_stop", first_stop)
+
+
+@rule("watch-the-seizing")
+def _wait_for_the_seizing() -> None:
+    """That running processes are seized is waited for, however long it takes."""
+    replace(attach, "_PATIENCE_SECONDS", None)

@@ -9,10 +9,11 @@ import os
 import stat
 import struct
 import sys
+from pathlib import Path
 
 program, folder = sys.argv[1:3]
-content = open(program, "rb").read()
-name = os.path.basename(program).encode()
+content = Path(program).read_bytes()
+name = Path(program).name.encode()
 ROOT, FILE = 1, 2
 # <linux/fuse.h>
 LOOKUP, GETATTR, OPEN, READ, STATFS, RELEASE, INIT, OPENDIR = 1, 3, 14, 15, 17, 18, 26, 27
