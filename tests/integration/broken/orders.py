@@ -5,12 +5,13 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from errno import ESRCH
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from forktrace.capture import attach, gateway
+from forktrace.capture import attach, gateway, proc
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.tracer import WALL
 from tests.integration.broken.registry import ORDERS, Break, replace
@@ -190,8 +191,10 @@ def _births_fail() -> None:
 def _exec_while_seizing() -> None:
     """At the first attempt to seize a process its exec comes between two of its threads.
 
-    For what executes something all the time 0.1 s are enough.
+    It waits then for the seized one, which has stopped at its end. That stop may be left out, as of
+    any task that is killed: then the process is not traced any more, and it is tried again.
     """
+    at_its_end = 1 << gateway.EVENT_EXIT
     real_seize, real_attempt = gateway.Tracee.seize, attach._attempt_once
     attempts: list[int] = []
 
@@ -200,9 +203,11 @@ def _exec_while_seizing() -> None:
         return real_attempt(*how)
 
     def seize(self: gateway.Tracee, pid: int, options: int) -> None:
-        real_seize(self, pid, options)
-        if len(attempts) == 1:
-            sleep(0.1)
+        real_seize(self, pid, at_its_end if len(attempts) == 1 else options)
+        while len(attempts) == 1 and proc.state_and_tracer(pid) != ("t", os.getpid()):
+            sleep(0.01)
+            with suppress(gateway.PtraceError):
+                real_seize(self, pid, at_its_end)
 
     replace(attach, "_attempt_once", attempt)
     replace(gateway.Tracee, "seize", seize)
