@@ -9,9 +9,10 @@ from pathlib import Path
 
 from forktrace.cli import pictures
 from forktrace.errors import CheckError, ForktraceError
+from forktrace.model.counting import count_words
 from forktrace.render import metadata
 from forktrace.render.registry import find_format
-from forktrace.views.words import count_words, cut, printable
+from forktrace.views.words import cut, printable
 
 _LARGEST = 200_000_000  # bytes; no picture that anybody looks at comes near it
 _MOST = 60  # lines of difference that are shown

@@ -4,6 +4,7 @@ The tracer writes what happens in the order in which it was told, which is not a
 in which it happened: ``model.pids`` says which records can come early, late or never.
 """
 
+from forktrace.model.counting import count_words
 from forktrace.model.descriptors import add_table, inherit_table, table_at_exec
 from forktrace.model.pids import first_ppid
 from forktrace.model.plain import read_argument, read_sample, read_text, read_texts
@@ -62,15 +63,15 @@ class Joiner:
         """Say in sentences what in the trace did not fit together."""
         found = []
         if self._unintroduced:
+            who = count_words(self._unintroduced, "process does", "processes do")
             found.append(
-                f"{self._unintroduced} processes do something in this trace that it never "
-                "introduced: where they come from is unknown"
+                f"{who} something in this trace that it never introduced: where they come from is "
+                "unknown"
             )
         if self._contradictions:
-            found.append(
-                f"{self._contradictions} records of this trace contradict what came before "
-                "them: they were left out"
-            )
+            what = count_words(self._contradictions, "record", "records")
+            verb = "contradicts" if self._contradictions == 1 else "contradict"
+            found.append(f"{what} of this trace {verb} what came before: left out")
         return found
 
     # The handlers of events. Each takes the moment of the event, and the event.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from forktrace.analysis.findings import Findings
+from forktrace.model.counting import count_words
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.render.mermaid import check_size, escape_bare, front_matter
@@ -12,7 +13,7 @@ from forktrace.views.options import ViewOptions
 from forktrace.views.programs import SUBCOMMANDED
 from forktrace.views.select.words import hidden_words
 from forktrace.views.tree import Tree, build_tree, outside_rows
-from forktrace.views.words import count_words, cut, exit_words, name_of, program_words
+from forktrace.views.words import cut, exit_words, name_of, program_words
 
 _MOST_PROCESSES = 24  # columns; a wider diagram can't be read
 _MOST_STEPS = 400

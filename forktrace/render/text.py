@@ -7,6 +7,7 @@ rich measures the text and writes the colours.
 from collections.abc import Iterable, Iterator
 
 from forktrace.analysis.findings import Findings
+from forktrace.model.counting import count_words
 from forktrace.model.launch import Launch
 from forktrace.render.terminal_style import columns, fit, paint
 from forktrace.trace.text import decode_text
@@ -16,7 +17,7 @@ from forktrace.views.programs import row_program
 from forktrace.views.select.limits import MAX_ROWS
 from forktrace.views.select.words import hidden_words, within_words
 from forktrace.views.tree import Row, Tree, build_tree
-from forktrace.views.words import count_words, show_argv
+from forktrace.views.words import show_argv
 
 _WIDTH = 80
 _NARROWEST = 60

@@ -11,6 +11,7 @@ from math import fsum
 from typing import Literal
 
 from forktrace.analysis.findings import Findings, Role
+from forktrace.model.counting import count_words
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process, image_name
 from forktrace.views.calls import lasting_zombie_ns
@@ -20,14 +21,7 @@ from forktrace.views.programs import SUBCOMMANDED
 from forktrace.views.select.words import within_words
 from forktrace.views.source import found_ended
 from forktrace.views.tree import Row
-from forktrace.views.words import (
-    ELLIPSIS,
-    count_words,
-    duration_words,
-    name_of,
-    printable,
-    program_words,
-)
+from forktrace.views.words import ELLIPSIS, duration_words, name_of, printable, program_words
 
 Tone = Literal["ink", "muted", "role", "alert"]
 

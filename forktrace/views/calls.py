@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from forktrace.analysis.findings import Findings, Subreaper
+from forktrace.model.counting import count_words
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
-from forktrace.views.words import count_words, duration_words, printable
+from forktrace.views.words import duration_words, printable
 
 _ERRNOS = 3  # named; of more, the first ones
 _LASTING_NS = 50_000_000  # of a zombie, well above what a wait takes that comes at once

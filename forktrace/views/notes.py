@@ -4,19 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from forktrace.analysis.findings import DoubleFork, Findings
+from forktrace.model.counting import count_words
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Exit, Image, Process, UntracedChild, image_name
 from forktrace.views.calls import call_notes
 from forktrace.views.remote import remote_words
 from forktrace.views.source import before_words, found_ended
-from forktrace.views.words import (
-    count_words,
-    cut,
-    duration_words,
-    name_of,
-    printable,
-    program_words,
-)
+from forktrace.views.words import cut, duration_words, name_of, printable, program_words
 
 _SHORT = 32  # characters of a program that is only mentioned
 _TOLD = 3  # adoptions told one by one; of more, the last ones; vforks too, of more, none

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from forktrace.analysis.findings import Container, Findings
+from forktrace.model.counting import count_words
 from forktrace.model.launch import Launch
 from forktrace.model.process import Moment, Process
 from forktrace.trace.text import decode_text
 from forktrace.views.containers import container_words
 from forktrace.views.notes import summary_words
-from forktrace.views.words import count_words, cut, name_of, program_words, show_argv
+from forktrace.views.words import cut, name_of, program_words, show_argv
 
 _MOST = 40  # sentences; a longer story tells nobody anything
 _CHARS = 40  # of a command line

@@ -155,8 +155,3 @@ def duration_words(ns: int) -> str:
         if ns >= size:
             return f"{ns / size:.3g} {unit}" if ns < 999.5 * size else f"{ns / size:.0f} {unit}"
     return f"{ns} ns"
-
-
-def count_words(count: int, one: str, many: str | None = None) -> str:
-    """Say how many: "1 process", "12 processes"; ``many`` defaults to ``one`` with an s."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

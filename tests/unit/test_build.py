@@ -412,7 +412,7 @@ def test_processes_that_were_never_introduced_are_shown_and_said() -> None:
     stray = of_pid(launch, 44)
     assert (stray.creator, stray.parent, stray.argv) == (None, None, ["stray"])
     assert launch.warnings == [
-        "1 processes do something in this trace that it never introduced: "
+        "1 process does something in this trace that it never introduced: "
         "where they come from is unknown"
     ]
 

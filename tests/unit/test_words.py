@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forktrace.model.counting import count_words
 from forktrace.model.process import Exit, Image, Moment
 from forktrace.views.words import (
-    count_words,
     duration_words,
     exit_words,
     printable,

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
-from forktrace.analysis.explain.phrases import counted, cut, listed
+from forktrace.analysis.explain.phrases import cut, listed
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.analysis.roles import programs
+from forktrace.model.counting import count_words
 from forktrace.model.process import Process
 
 _MAKING = ("create", "run", "restore")
@@ -49,7 +50,9 @@ def sessions(case: Case, container: Container) -> list[Sentence]:
         text += ", which ran already" * (container.init is not None)
         told.append(draft.inferred(f"{text}.", _RULE))
     if len(container.exec_sessions) > _SESSIONS:
-        more = counted(len(container.exec_sessions) - _SESSIONS, "more process", "more processes")
+        more = count_words(
+            len(container.exec_sessions) - _SESSIONS, "more process", "more processes"
+        )
         told.append(unknown(f"{more} that were started in it are not told of here."))
     return told
 

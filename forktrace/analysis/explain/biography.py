@@ -6,13 +6,13 @@ from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.ends import end
 from forktrace.analysis.explain.images import offspring, programs, role
-from forktrace.analysis.explain.phrases import counted
 from forktrace.analysis.explain.places import places
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.explain.sessions import session
 from forktrace.analysis.explain.signals import signals
 from forktrace.analysis.explain.spaces import namespaces
 from forktrace.analysis.explain.streams import held, streams
+from forktrace.model.counting import count_words
 from forktrace.model.process import Process
 
 _MANY = 14  # sentences of one kind
@@ -46,7 +46,7 @@ def _few(told: list[Sentence]) -> list[Sentence]:
     more = len(told) - _MANY
     if more <= 0:
         return told
-    sentences = counted(more, "more sentence")
+    sentences = count_words(more, "more sentence")
     return [*told[:_MANY], unknown(f"{sentences} of this kind are left out here.")]
 
 

@@ -4,9 +4,10 @@ import re
 
 from forktrace.analysis.explain.case import Case, created_at, descent, pid_one_evidence
 from forktrace.analysis.explain.draft import Draft, image_naming, naming
-from forktrace.analysis.explain.phrases import command_line, counted, cut, listed, short_name
+from forktrace.analysis.explain.phrases import command_line, cut, listed, short_name
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.roles.programs import monitor_arguments
+from forktrace.model.counting import count_words
 from forktrace.model.process import Image, Moment, Process, image_name
 
 _TOLD = 6  # programs told one by one
@@ -94,7 +95,7 @@ def _each(case: Case, process: Process, images: list[Image]) -> list[Sentence]:
     if len(images) > _TOLD:
         draft = Draft(case)
         draft.rests_on(*(image.at for image in images[_TOLD:]))
-        times = counted(len(images) - _TOLD, "more time")
+        times = count_words(len(images) - _TOLD, "more time")
         told.append(draft.observed(f"{process.id} executed something {times}."))
     return told
 
@@ -144,8 +145,6 @@ def offspring(case: Case, process: Process) -> list[Sentence]:
     if announced:
         draft = Draft(case)
         draft.rests_on(*(t.announced for t in announced))
-        text = (
-            f"{process.id} made {counted(len(announced), 'more thread')}; threads belong to their"
-        )
-        told.append(draft.observed(f"{text} process, and are not its children.", _THREADS))
+        text = f"{process.id} made {count_words(len(announced), 'more thread')}; threads belong to"
+        told.append(draft.observed(f"{text} their process, and are not its children.", _THREADS))
     return told

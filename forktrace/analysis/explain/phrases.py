@@ -50,11 +50,6 @@ def listed(items: Sequence[str], limit: int = 8, last: str = "and") -> str:
     return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """Say how many: "1 process", "12 processes"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def times(count: int) -> str:
     """Say how often: "once", "twice", "12 times"."""
     return {1: "once", 2: "twice"}.get(count, f"{count:,} times")

@@ -10,11 +10,12 @@ from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, label, unknown
 from forktrace.analysis.explain.ends import end
 from forktrace.analysis.explain.images import later_programs
-from forktrace.analysis.explain.phrases import command_line, counted, creating, listed
+from forktrace.analysis.explain.phrases import command_line, creating, listed
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.explain.signals import killers
 from forktrace.analysis.explain.spaces import entered
 from forktrace.analysis.explain.survival import outlived
+from forktrace.model.counting import count_words
 from forktrace.model.process import Process
 
 _ONE_BY_ONE = 8  # creations told one by one; more are counted
@@ -34,7 +35,7 @@ def plain(case: Case) -> list[Sentence]:
     for process in moved[:_PROCESSES]:
         told += _left(case, process, born=several)
     if len(moved) > _PROCESSES:
-        more = counted(len(moved) - _PROCESSES, "more process", "more processes")
+        more = count_words(len(moved) - _PROCESSES, "more process", "more processes")
         told.append(unknown(f"{more} of this trace got another parent and are not told of here."))
     told += _zombies(case)
     for id_ in list(case.findings.unwaited)[:_PROCESSES]:

@@ -11,7 +11,7 @@ from forktrace.analysis.explain.double_forks import double_fork
 from forktrace.analysis.explain.draft import Draft, label, naming, unknown
 from forktrace.analysis.explain.ends import end
 from forktrace.analysis.explain.images import role
-from forktrace.analysis.explain.phrases import counted, kinds
+from forktrace.analysis.explain.phrases import kinds
 from forktrace.analysis.explain.plain import plain
 from forktrace.analysis.explain.sentences import Section, Sentence
 from forktrace.analysis.explain.signals import killers
@@ -27,6 +27,7 @@ from forktrace.analysis.explain.streams import connections, streams
 from forktrace.analysis.explain.survival import survivors
 from forktrace.analysis.explain.whereabouts import container_is, named, where
 from forktrace.analysis.findings import Container
+from forktrace.model.counting import count_words
 from forktrace.model.process import Moment, Process
 
 _OTHERS = 6  # containers that are named beside the one that is told of in full
@@ -48,7 +49,7 @@ def story(case: Case) -> list[Section]:
     sections = _container(case, main, title)
     told = [s for c in others[:_OTHERS] for s in container_is(case, c)]
     if len(others) > _OTHERS:
-        more = counted(len(others) - _OTHERS, "more container")
+        more = count_words(len(others) - _OTHERS, "more container")
         told.append(unknown(f"{more} of this trace are not told of here."))
     told += [s for c in case.findings.containers for s in unmade(case, c)]
     return [*sections, Section("Other containers", tuple(told))] if told else sections
@@ -151,7 +152,7 @@ def _helpers(case: Case, container: Container) -> list[Sentence]:
         for helper in helpers:
             draft.rests_on(helper.creation.at if helper.creation else None)
             draft.rests_on(*naming(case, helper))
-        text = f"{draft.who(creator)} also ran {counted(len(helpers), 'helper')}"
+        text = f"{draft.who(creator)} also ran {count_words(len(helpers), 'helper')}"
         through = any(helper.creator != creator for helper in helpers)
         text += ", some of them through others" * through
         text += f": {kinds(label(case, helper) for helper in helpers)}."

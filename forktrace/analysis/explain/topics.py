@@ -19,7 +19,7 @@ from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.ends import end, exit_dir, waits_note
 from forktrace.analysis.explain.images import programs, role
 from forktrace.analysis.explain.main_pid import main_pid
-from forktrace.analysis.explain.phrases import counted, listed
+from forktrace.analysis.explain.phrases import listed
 from forktrace.analysis.explain.places import places, telling_hierarchy
 from forktrace.analysis.explain.residence import residence
 from forktrace.analysis.explain.sentences import Sentence
@@ -34,6 +34,7 @@ from forktrace.analysis.explain.streams import connections, streams
 from forktrace.analysis.explain.survival import outlived, survivors
 from forktrace.analysis.explain.whereabouts import where
 from forktrace.analysis.findings import Container, DoubleFork
+from forktrace.model.counting import count_words
 from forktrace.model.process import Process
 
 _MANY = 8  # processes told of one by one; of more, that there are
@@ -78,13 +79,13 @@ def _others(case: Case) -> list[Sentence]:
     more = len(case.findings.containers) - _CONTAINERS
     if more <= 0:
         return []
-    return [unknown(f"{counted(more, 'more container')} of this trace are not told of here.")]
+    return [unknown(f"{count_words(more, 'more container')} of this trace are not told of here.")]
 
 
 def _rest(count: int) -> list[Sentence]:
     if count <= 0:
         return []
-    more = counted(count, "more process", "more processes")
+    more = count_words(count, "more process", "more processes")
     return [unknown(f"{more} of this trace are not told of here: name one to ask about it.")]
 
 

@@ -4,12 +4,13 @@ from forktrace.analysis.explain.absent import sessions, unmade
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.ends import end
-from forktrace.analysis.explain.phrases import counted, cut, listed
+from forktrace.analysis.explain.phrases import cut, listed
 from forktrace.analysis.explain.places import telling_hierarchy
 from forktrace.analysis.explain.residence import residence
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.analysis.roles import programs
+from forktrace.model.counting import count_words
 from forktrace.model.process import Process, image_name
 
 _ONE_BY_ONE = 5
@@ -27,7 +28,7 @@ def where(case: Case) -> list[Sentence]:
     for container in case.findings.containers[: _ONE_BY_ONE * 2]:
         told += [*sessions(case, container), *unmade(case, container)]
     if len(found) > _ONE_BY_ONE:
-        more = counted(len(found) - _ONE_BY_ONE, "more container")
+        more = count_words(len(found) - _ONE_BY_ONE, "more container")
         told.append(unknown(f"{more} of this trace are not told of here, one by one."))
     return told or _nowhere(case)
 
@@ -42,7 +43,7 @@ def container_is(case: Case, container: Container) -> list[Sentence]:
         draft.rests_on(*(a.at for a in init.adoptions[-1:]))
         text += f", a child of {draft.who(parent)}"
     inside = [id_ for id_ in container.members if id_ != init.id]
-    text += f", with {counted(len(inside), 'more process', 'more processes')}" * bool(inside)
+    text += f", with {count_words(len(inside), 'more process', 'more processes')}" * bool(inside)
     return [draft.inferred(f"{text}.", "analysis/containers.py")]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from forktrace.model.counting import count_words
 from forktrace.trace.text import decode_text
 from forktrace.views.containers import stream_words
 from forktrace.views.fonts import fit, text_width, wrap
@@ -14,7 +15,7 @@ from forktrace.views.remote import remote_words
 from forktrace.views.select.words import hidden_words
 from forktrace.views.shapes import Box, Label, Mark
 from forktrace.views.source import axis_words, source_words
-from forktrace.views.words import count_words, printable, show_argv
+from forktrace.views.words import printable, show_argv
 
 _TITLE_CHARS = 300
 _LINE = 17.0

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import takewhile
 
+from forktrace.model.counting import count_words
 from forktrace.model.process import Adoption, Image, Process
 from forktrace.views.fonts import TIMES
 from forktrace.views.lanes import style
@@ -21,12 +22,7 @@ from forktrace.views.lanes.plan import Event, Lane, Plan
 from forktrace.views.notes import ends_words
 from forktrace.views.select.words import within_words
 from forktrace.views.source import found_ended
-from forktrace.views.words import (
-    count_words,
-    exit_words,
-    printable,
-    show_argv,
-)
+from forktrace.views.words import exit_words, printable, show_argv
 
 _TITLE_CHARS = 4000  # of arguments, in the text that appears on hover
 BIRTH_KIND = "word birth"

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from forktrace.analysis.findings import Findings
+from forktrace.model.counting import count_words
 from forktrace.model.launch import Launch
 from forktrace.views.select.selection import Selection
-from forktrace.views.words import count_words
 
 
 def within_words(findings: Findings, ids: Sequence[str]) -> str:
