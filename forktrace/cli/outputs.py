@@ -1,7 +1,6 @@
 """Own the output files: what each is to hold, whether it can be written, and the writing."""
 
 import os
-import shutil
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -139,6 +138,8 @@ def open_trace(path: Path, *, force: bool) -> tuple[int, int | None]:
 
 def put_back(path: Path, replaced: int) -> None:
     """Make a file again what it was before ``open_trace`` replaced it. Raises OSError."""
+    import shutil  # takes its time, and is hardly ever needed
+
     fresh = _beside(path)
     source = f"/proc/self/fd/{replaced}"
     try:
