@@ -102,9 +102,10 @@ class Conversion:
                 )
         opened = [_begun(items) for items in read]
         if self._merges_by_time():
-            return logs.merged(opened)
-        tids = [tid for tid in self._tids if tid is not None]
-        return logs.by_cause(dict(zip(tids, opened, strict=True)))
+            return logs.merged(again for _, again in opened)
+        begun = {tid: log for tid, log in zip(self._tids, opened, strict=True) if tid is not None}
+        first_ones = sorted(begun, key=lambda tid: (not begun[tid][0], tid))
+        return logs.by_cause({tid: begun[tid][1] for tid in first_ones})
 
     def _merges_by_time(self) -> bool:
         kinds = {s.clock.kind for s in self._stitchers if s.total}
@@ -129,8 +130,12 @@ class Conversion:
         )
 
 
-def _begun(found: Iterator[items.Item]) -> Iterator[items.Item]:
-    """Read the first item now, so that the log's kind of times is known."""
+def _begun(found: Iterator[items.Item]) -> tuple[bool, Iterator[items.Item]]:
+    """Read the first item now, so that the log's kind of times is known.
+
+    Returns whether the log begins with an exec, as that of the command that strace started does,
+    and all its items.
+    """
     first = next(found, None)
 
     def again() -> Iterator[items.Item]:
@@ -138,7 +143,8 @@ def _begun(found: Iterator[items.Item]) -> Iterator[items.Item]:
             yield first
         yield from found
 
-    return again()
+    executes = isinstance(first, items.Seen) and first.name in items.EXECUTING
+    return executes, again()
 
 
 def _command(found: Sequence[events.Event]) -> list[Text] | None:

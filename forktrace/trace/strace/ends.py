@@ -80,11 +80,11 @@ class Ends:
         if wait is not None and len(child.waits) < _MOST_WAITS:
             child.waits.append(wait)
         if child.ending is not None and not self.has_lines:
-            self._leave_without_lines()
+            self.leave_without_lines()
         elif not child.seen and child.pid not in self._separate:
             self.end(child, child.reported)
 
-    def _leave_without_lines(self) -> None:
+    def leave_without_lines(self) -> None:
         """Conclude that the log has no lines of ends: whoever called exit has ended."""
         self.has_lines = False
         for process in self._in_turn():

@@ -117,7 +117,13 @@ class Importer:
         """Return whose line it is: strace names no pid while only one task is there."""
         if isinstance(item, items.Call) and item.former in self._table.tasks:
             return self._table.tasks[item.former].pid
-        return self._table.sole()
+        sole = self._table.sole()
+        if sole is not None or isinstance(item, items.Ended) or self._ends.has_lines:
+            return sole
+        survivor = self._table.sole_not_ending()
+        if survivor is not None:  # so those that called exit are gone, without a line
+            self._ends.leave_without_lines()
+        return survivor
 
     def _no_event(self, item: items.Item) -> None:
         """Take what matters for the first process' pid or for the order of logs alone."""

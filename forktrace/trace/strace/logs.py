@@ -2,7 +2,7 @@
 
 import heapq
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -71,7 +71,7 @@ def _line(log: Log) -> bytes:
         raise LogFormatError(f"can't read the log {log.name}: {error.strerror}") from None
 
 
-def merged(logs: Sequence[Iterable[items.Item]]) -> Iterator[items.Item]:
+def merged(logs: Iterable[Iterable[items.Item]]) -> Iterator[items.Item]:
     """Yield the items of several logs in the order of their absolute times."""
     return heapq.merge(*logs, key=lambda item: item.at_ns)
 
@@ -84,7 +84,8 @@ def by_cause(logs: dict[int, Iterator[items.Item]]) -> Iterator[items.Item]:
     else happened first is not known.
 
     Args:
-        logs: the items of each task's log, by tid.
+        logs: the items of each task's log, by tid; the first task's stands first, as pids do not
+            tell which that is (they begin anew at pid_max).
     """
     causes = _Causes(logs)
     position = 0

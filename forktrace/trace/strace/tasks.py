@@ -130,6 +130,11 @@ class Table:
         """Return the only task that has shown itself and is there; strace names no pid then."""
         return next(iter(self.seen)) if len(self.seen) == 1 else None
 
+    def sole_not_ending(self) -> int | None:
+        """Return the only task that has shown itself and whose process has not called exit."""
+        there = [t for t in self.seen if t not in self.tasks or self.tasks[t].ending is None]
+        return there[0] if len(there) == 1 else None
+
     def child(self, parent: Process, pid: int) -> Process | None:
         """Return the living process that a parent knows as ``pid``."""
         if parent.foreign:
