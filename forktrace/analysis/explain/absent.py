@@ -50,9 +50,8 @@ def sessions(case: Case, container: Container) -> list[Sentence]:
         text += ", which ran already" * (container.init is not None)
         told.append(draft.inferred(f"{text}.", _RULE))
     if len(container.exec_sessions) > _SESSIONS:
-        more = count_words(
-            len(container.exec_sessions) - _SESSIONS, "more process", "more processes"
-        )
+        untold = len(container.exec_sessions) - _SESSIONS
+        more = count_words(untold, "more process", "more processes")
         told.append(unknown(f"{more} that were started in it are not told of here."))
     return told
 

@@ -50,7 +50,7 @@ def _uncreated(case: Case, process: Process) -> list[Sentence]:
         return [unknown(f"{process.id} is the traced command; its exec is not in this trace.")]
     draft.rests_on(process.born)
     what = "the command that forktrace started"
-    if case.launch.header.source == "import":
+    if case.imported:
         what = "the first process of the log that was imported"
     return [draft.observed(f"{name} ({case.pid(process)}) is {what}.")]
 

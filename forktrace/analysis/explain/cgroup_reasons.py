@@ -132,7 +132,7 @@ def _stayed(
 
 def _unset(case: Case, engine: Process, image: Image) -> str:
     """Say that INVOCATION_ID was not set, where the environment was looked at."""
-    if case.launch.header.source == "import" or "argv" in image.errors:
+    if case.imported or "argv" in image.errors:
         return ""
     return f", although INVOCATION_ID is not set in the environment of {engine.id}"
 

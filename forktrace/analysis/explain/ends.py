@@ -82,6 +82,6 @@ def waits_note(case: Case) -> list[Sentence]:
     """Say that waits were not recorded, where they were not."""
     if case.waits_recorded or any(p.reap is not None for p in case.launch.inside):
         return []
-    imported = case.launch.header.source == "import"
+    imported = case.imported
     why = "the log that was imported shows no wait" if imported else NOT_RECORDED
     return [unknown(f"Who called wait is not in this trace, because {why}.")]

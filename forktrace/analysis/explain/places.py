@@ -27,7 +27,7 @@ def places(case: Case, process: Process) -> list[Sentence]:
         alike = tuple((s.path, s.how, s.by, s.how in _TIMED and s.since) for s in stays)
         groups.setdefault(alike, []).append(stays)
     if not groups:
-        why = _UNTOLD if case.launch.header.source != "import" else "a log of calls lacks it"
+        why = _UNTOLD if not case.imported else "a log of calls lacks it"
         return [unknown(f"The cgroup of {process.id} is not in this trace, because {why}.")]
     moved = [g for g in groups.values() if len(g[0]) > 1 or g[0][0].path != "/"]
     return [s for group in moved or groups.values() for s in _stays(case, process, group)]
