@@ -266,7 +266,8 @@ def test_an_end_beside_a_name_is_there_from_the_end_on(
         f".find(e => e.textContent.includes({process + ': ' + words!r}))"
     )
     for moment in (0, step - 1):
-        assert opened.run(f"(showMoment({moment}), getComputedStyle({pill}).opacity)") == "0.13"
+        opened.run(f"showMoment({moment})")
+        opened.until(f"getComputedStyle({pill}).opacity === '0.13'")  # it fades
     assert not opened.run(f"(showMoment({step}), {pill}.hasAttribute('opacity'))")
 
 
