@@ -1,9 +1,11 @@
-"""Find ended processes that nobody was seen to wait for."""
+"""Tell of ended processes: who was a zombie for long, and for whom nobody was seen to wait."""
 
 from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.model.reaps import may_have_reaped
+
+_LASTING_NS = 50_000_000  # of a zombie, well above what a wait takes that comes at once
 
 
 def find_unwaited(launch: Launch, findings: Findings) -> None:
@@ -19,6 +21,19 @@ def find_unwaited(launch: Launch, findings: Findings) -> None:
         parent = launch.processes.get(launch.parent_now(process) or "")
         if parent is not None and _left_by(parent, process) and not _swept(parent, process):
             findings.unwaited[process.id] = parent.id
+
+
+def lasting_zombie_ns(process: Process) -> int | None:
+    """Return for how many ns a process was a zombie; None if not for long, or if it is not known.
+
+    Long is longer than it lived, and longer than a wait takes that comes at once.
+    """
+    end, reap = process.exit, process.reap
+    if end is None or reap is None:
+        return None
+    lasted = reap.at.at_ns - end.at.at_ns
+    lived = end.at.at_ns - process.born.at_ns
+    return lasted if lasted > max(lived, _LASTING_NS) else None
 
 
 def _left_by(parent: Process, process: Process) -> bool:

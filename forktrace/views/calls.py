@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from forktrace.analysis.findings import Findings, Subreaper
+from forktrace.analysis.reaping import lasting_zombie_ns
 from forktrace.model.counting import count_words
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.views.words import duration_words, printable
 
 _ERRNOS = 3  # named; of more, the first ones
-_LASTING_NS = 50_000_000  # of a zombie, well above what a wait takes that comes at once
 
 
 def call_notes(launch: Launch, findings: Findings, process: Process) -> Iterator[str]:
@@ -51,19 +51,6 @@ def zombie_words(launch: Launch, findings: Findings, process: Process) -> str | 
     by_pidfd = process.creation is not None and "CLONE_PIDFD" in process.creation.flags
     other = " or waited by the pidfd it got" if by_pidfd else ""
     return f"no wait seen: a zombie {until}, unless {parent} ignores SIGCHLD{other}"
-
-
-def lasting_zombie_ns(process: Process) -> int | None:
-    """Return for how many ns a process was a zombie; None if not for long, or if it is not known.
-
-    Long is longer than it lived, and longer than a wait takes that comes at once.
-    """
-    end, reap = process.exit, process.reap
-    if end is None or reap is None:
-        return None
-    lasted = reap.at.at_ns - end.at.at_ns
-    lived = end.at.at_ns - process.born.at_ns
-    return lasted if lasted > max(lived, _LASTING_NS) else None
 
 
 def _failed_execs(process: Process) -> Iterator[str]:

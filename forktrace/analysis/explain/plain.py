@@ -15,11 +15,11 @@ from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.explain.signals import killers
 from forktrace.analysis.explain.spaces import entered
 from forktrace.analysis.explain.survival import outlived
+from forktrace.analysis.reaping import lasting_zombie_ns
 from forktrace.model.counting import count_words
 from forktrace.model.process import Process
 
 _ONE_BY_ONE = 8  # creations told one by one; more are counted
-_LASTING_NS = 100_000_000  # a zombie that somebody could see; most are waited for at once
 _PROCESSES = 6  # adopted or daemonised ones that are told of
 
 
@@ -77,17 +77,15 @@ def _zombies(case: Case) -> list[Sentence]:
     """Tell of those that were zombies for long, until somebody waited for them."""
     if not case.launch.header.times:
         return []
-    lasting = []
+    told: list[Sentence] = []
     for process in case.launch.inside:
-        end, reap = process.exit, process.reap
-        if end is not None and reap is not None and reap.at.at_ns - end.at.at_ns >= _LASTING_NS:
-            lasting.append((process, reap, reap.at.at_ns - end.at.at_ns))
-    told = []
-    for process, reap, ns in lasting[:_PROCESSES]:
+        reap, lasted = process.reap, lasting_zombie_ns(process)
+        if reap is None or lasted is None or len(told) == _PROCESSES:
+            continue
         draft = Draft(case)
         text = f"{draft.who(process.id)} {draft.ended(process)} and was a zombie for"
         draft.rests_on(reap.at)
-        text += f" {ns / 1e9:.3g} s, until {draft.who(reap.by)} waited for it"
+        text += f" {lasted / 1e9:.3g} s, until {draft.who(reap.by)} waited for it"
         told.append(draft.observed(f"{text}.", "wait(2)"))
     return told
 

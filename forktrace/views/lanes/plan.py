@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from forktrace.analysis.findings import Findings, Role
+from forktrace.analysis.reaping import lasting_zombie_ns
 from forktrace.model.launch import Launch
 from forktrace.model.process import Adoption, Image, Moment, Process
-from forktrace.views.calls import lasting_zombie_ns
 from forktrace.views.lanes.cgroups import Move
 from forktrace.views.select.selection import Row, Selection
 from forktrace.views.words import cut, name_of
