@@ -1,5 +1,9 @@
 """Report what went wrong in one sentence, with the exit status that belongs to it."""
 
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
 
 class ForktraceError(Exception):
     """Be any failure that a user or a file can cause.
@@ -66,3 +70,19 @@ class NotFoundError(LaunchError):
 
 class PtraceDeniedError(LaunchError):
     """The kernel does not permit ptrace here."""
+
+
+def fault_words(error: Exception) -> str:
+    """Say what a fault of forktrace's own is, and in which of its lines, for a report of it.
+
+    Args:
+        error: as it was caught, with its traceback.
+    """
+    place = ""
+    step = error.__traceback__
+    while step is not None:
+        file = Path(step.tb_frame.f_code.co_filename)
+        if file.is_relative_to(_PACKAGE):
+            place = f", at {file.relative_to(_PACKAGE.parent)}:{step.tb_lineno}"
+        step = step.tb_next
+    return f"{type(error).__name__}: {error}{place}"

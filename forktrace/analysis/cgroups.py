@@ -186,7 +186,7 @@ def _all_writes_recorded(launch: Launch) -> bool:
     """Say whether every write that a process below the traced command made was recorded."""
     if launch.header.detail != "syscalls" or launch.header.source in ("snapshot", "import"):
         return False
-    return not any(p.untraced or p.released for p in launch.inside)
+    return not any(p.untraced or p.taken_over for p in launch.inside)
 
 
 def _steps(process: Process, samples: Sequence[Sample], writes: Sequence[Write]) -> list[_Step]:

@@ -5,6 +5,8 @@ Sources: the kernel's ``user_regs_struct`` (arch/x86/include/asm/user_64.h, user
 arch/arm64/kernel/ptrace.c, the syscall tables, and <linux/audit.h>.
 """
 
+import os
+
 from msgspec import Struct
 
 
@@ -51,6 +53,8 @@ ABIS = {(row.audit, row.size): row for row in _ROWS}
 LAYOUTS = {row.size: row for row in reversed(_ROWS)}
 AUDIT_OF_LAYOUT = {row.size: row.audit for row in reversed(_ROWS)}
 WORDS = {row.audit: row.word for row in reversed(_ROWS)} | {0x40000003: 4}
+# Whether a breakpoint instruction that nobody serves is executed again, or is behind the program.
+STAYS_AT_BREAKPOINT = os.uname().machine == "aarch64"
 NUMBER_MASK = 0xFFFFFFFF & ~_X32_BIT
 PTRACE_NUMBERS = {0xC000003E: 101, 0x40000003: 26, 0xC00000B7: 117, 0x40000028: 26}
 # Of arm, which python-ptrace has no table of, the calls that are recorded, and clone.

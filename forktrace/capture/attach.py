@@ -27,7 +27,13 @@ from forktrace.capture.relay import OwnSignals, Relay, SignalGuard
 from forktrace.capture.seizing import Seizer
 from forktrace.capture.tasks import TaskTable
 from forktrace.capture.tracer import Tracer
-from forktrace.errors import ForktraceError, LaunchError, NoProcessError, PtraceDeniedError
+from forktrace.errors import (
+    ForktraceError,
+    LaunchError,
+    NoProcessError,
+    PtraceDeniedError,
+    fault_words,
+)
 from forktrace.trace.events import Detail, Ended
 from forktrace.trace.writer import TraceWriter
 
@@ -224,7 +230,7 @@ class _Session:
         try:
             self._serve()
         except Exception as error:
-            failure = f"{type(error).__name__}: {error}"
+            failure = fault_words(error)
             self._writer.flush()
         disk = self._writer.error.errno if self._writer.error is not None else None
         return Ending(failure, disk)

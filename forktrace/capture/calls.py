@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from forktrace.capture import proc
 from forktrace.capture.clone_flags import flag_names
-from forktrace.capture.gateway import Tracee, signal_name
+from forktrace.capture.gateway import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Tracee, signal_name
 from forktrace.trace.events import Argument
 from forktrace.trace.text import encode_text
 
@@ -144,8 +144,11 @@ def _written_pid(call: Reader, known: Arguments) -> Arguments | None:
 
 
 def _gathered_pid(call: Reader, known: Arguments) -> Arguments | None:
-    code = "=2Q" if call.word == 8 else "=2I"
-    parts = [*struct.iter_unpack(code, call.memory(call.values[1], call.values[2] * 2 * call.word))]
+    size = call.values[2] * 2 * call.word
+    listed = call.memory(call.values[1], size)
+    if len(listed) < size:  # at the end of a mapping
+        return None
+    parts = [*struct.iter_unpack("=2Q" if call.word == 8 else "=2I", listed)]
     if sum(size for _, size in parts) > MAX_PID_WRITE:
         return None
     return _with_pid(known, b"".join(call.memory(at, size) for at, size in parts if size))
@@ -305,4 +308,4 @@ def _reaped_by_waitid(call: Reader, by_pidfd: Argument) -> Arguments | None:
         return None
     code = struct.unpack_from("=i", info, 8)[0]
     pid = struct.unpack_from("=i", info, pid_at)[0]
-    return {"reaped": pid} if pid and code in (1, 2, 3) else None  # CLD_EXITED, KILLED, DUMPED
+    return {"reaped": pid} if pid and code in (CLD_EXITED, CLD_KILLED, CLD_DUMPED) else None

@@ -30,7 +30,7 @@ from forktrace.capture.surroundings import release_all_streams, release_streams
 from forktrace.capture.tasks import TaskTable
 from forktrace.capture.tracer import Outcome, Tracer
 from forktrace.capture.unrecorded import resume_all, serve_all
-from forktrace.errors import PtraceDeniedError
+from forktrace.errors import PtraceDeniedError, fault_words
 from forktrace.trace.events import Ended
 from forktrace.trace.writer import TraceWriter
 
@@ -270,7 +270,7 @@ def _trace(
         outcome = tracer.run()
         writer.end(Ended(at_ns=recorder.now(), reason=outcome.reason, left=outcome.left))  # type: ignore[arg-type]
     except Exception as error:  # a fault of ours must not hurt the command
-        failure = f"{type(error).__name__}: {error}"
+        failure = fault_words(error)
         outcome = Outcome(None, "exited", table.live_pids())
         child.release()
         relay.pass_all_on()

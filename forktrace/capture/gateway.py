@@ -56,6 +56,7 @@ _GETSIGINFO = 0x4202
 _GET_SYSCALL_INFO = 0x420E
 _NT_PRSTATUS = 1
 _SIGCHLD = 17
+CLD_EXITED, CLD_KILLED, CLD_DUMPED = 1, 2, 3  # <asm-generic/siginfo.h>
 
 EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT = 1, 2, 3, 4, 6
 EVENT_SECCOMP = 7
@@ -286,7 +287,7 @@ class Tracee:
         abi = ABIS.get((self._audit_arch(pid, layout), layout.size), layout)
         first = values[abi.first]
         if abi.creators.get(values[abi.number] & abi.number_mask) == "clone3":
-            flags = struct.unpack("=Q", self.read_memory(pid, first, 8))[0]
+            flags = self._clone3_flags(pid, first)
             if flags & CLONE_UNTRACED:
                 _request(_POKEDATA, pid, first, flags & ~CLONE_UNTRACED)
         elif first & CLONE_UNTRACED:
@@ -294,6 +295,14 @@ class Tracee:
             code = "=Q" if size == 8 else "=I"
             struct.pack_into(code, self._registers, abi.first * size, first & ~CLONE_UNTRACED)
             _request(_SETREGSET, pid, _NT_PRSTATUS, self._iovec_at)
+
+    def _clone3_flags(self, pid: int, address: int) -> int:
+        """Return the flags in clone3's struct, none where it can't be read and the call fails."""
+        try:
+            data = self.read_memory(pid, address, 8)
+        except OSError:
+            return 0
+        return int(struct.unpack("=Q", data)[0]) if len(data) == 8 else 0
 
     def _audit_arch(self, pid: int, layout: Abi) -> int:
         try:

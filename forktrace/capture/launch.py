@@ -23,7 +23,7 @@ from forktrace.capture.relay import OwnSignals, Relay, SignalGuard, await_end
 from forktrace.capture.surroundings import release_streams
 from forktrace.capture.tasks import TaskTable
 from forktrace.capture.tracer import Outcome, Tracer
-from forktrace.errors import LaunchError, PtraceDeniedError
+from forktrace.errors import LaunchError, PtraceDeniedError, fault_words
 from forktrace.trace.events import Detail, Ended
 from forktrace.trace.writer import TraceWriter
 
@@ -143,7 +143,7 @@ class _Session:
             try:
                 work()
             except Exception as error:  # a fault of ours must not hurt the command
-                self._failure = f"{type(error).__name__}: {error}"
+                self._failure = fault_words(error)
                 self._child.release()
                 self._relay.pass_all_on()
                 self._writer.flush()

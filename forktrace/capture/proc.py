@@ -174,6 +174,23 @@ def has_number(tid: int, number: int) -> bool:
     return b"%d" % number in _line(read_file(f"/proc/{tid}/status"), b"\nNSpid:\t").split()
 
 
+def is_namespace_init(tid: int) -> bool:
+    """Say whether a task's process is the first in its PID namespace (NStgid), False if unread."""
+    try:
+        return _line(read_file(f"/proc/{tid}/status"), b"\nNStgid:\t").split()[-1:] == [b"1"]
+    except OSError:
+        return False
+
+
+def catches(tid: int, signum: int) -> bool:
+    """Say whether a task has a handler for a signal (SigCgt), False if unread."""
+    try:
+        caught = _line(read_file(f"/proc/{tid}/status"), b"\nSigCgt:\t")
+    except OSError:
+        return False
+    return bool(int(caught or b"0", 16) >> (signum - 1) & 1)
+
+
 def pending_signals(pid: int) -> int:
     """Return the mask of signals that wait for the process as a whole (ShdPnd). Raises OSError."""
     return int(_line(read_file(f"/proc/{pid}/status"), b"\nShdPnd:\t") or b"0", 16)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from forktrace.capture.faults import Faults
 from forktrace.capture.gateway import (
     EVENT_CLONE,
     EVENT_EXEC,
@@ -32,16 +33,13 @@ from forktrace.capture.gateway import (
 from forktrace.capture.nested import Nested
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import Relay
+from forktrace.capture.reports import Reports
 from forktrace.capture.tasks import TaskTable
 from forktrace.trace.writer import TraceWriter
 
 if TYPE_CHECKING:
     from forktrace.capture.call_recorder import CallRecorder
 
-WALL = 0x40000000
-# Only what this thread traces: forktrace may have been given children that are not its business.
-NOTHREAD = 0x20000000
-_WAIT = os.WNOHANG | WALL | NOTHREAD
 STOPPING = frozenset((signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU))
 _FLUSH_SECONDS = 0.05
 # Looks before the loop sleeps: some 0.3 ms, about as long as /bin/true takes from exec to exit.
@@ -109,6 +107,8 @@ class Tracer:
         self._calls = calls
         self._filtered = filtered
         self._nested = Nested(writer, table, tracee, recorder.now)
+        self._faults = Faults(writer, table, tracee, recorder.now)
+        self._reports = Reports()
         self._linger = linger
         self._status: int | None = None
         self._deadline = until
@@ -132,7 +132,7 @@ class Tracer:
         looks = served = 0
         while True:
             try:
-                pid, status = os.waitpid(-1, _WAIT)
+                pid, status = self._reports.take()
             except ChildProcessError:
                 return "exited"
             if pid:
@@ -142,6 +142,9 @@ class Tracer:
                     self._serve_early()
                 self._handle(pid, status)
                 self._writer.flush_if_due()
+                ended = None if served % _SERVED else self._pause(busy=True)
+                if ended:
+                    return ended
                 continue
             if self._early:
                 self._serve_early()
@@ -155,8 +158,8 @@ class Tracer:
             if ended:
                 return ended
 
-    def _pause(self) -> str | None:
-        """Sleep until something happens; returns why to end, None to go on."""
+    def _pause(self, *, busy: bool = False) -> str | None:
+        """Sleep until something happens, not at all if busy; returns why to end, None to go on."""
         self._writer.flush_if_due()
         timeout = _FLUSH_SECONDS if self._writer.pending else None
         if self._deadline is not None:
@@ -164,6 +167,8 @@ class Tracer:
             if left <= 0:
                 return "linger" if self._root is not None else "duration"
             timeout = left if timeout is None else min(left, timeout)
+        if busy:
+            timeout = 0.0
         return "signal" if self._relay.wait(timeout, self._running) else None
 
     @property
@@ -189,7 +194,7 @@ class Tracer:
             self._look(self._on_event.get(event, _nothing), pid)
         elif signum == CALL_STOP and (self._calls or pid in self._nested.watched):
             self._at_call(pid)
-        else:
+        elif not self._faults.release(pid, signum):
             self._look(partial(self._delivery, signum), pid, signum)
 
     def _look(self, record: Callable[[int], None], pid: int, signum: int = 0) -> None:
@@ -208,7 +213,7 @@ class Tracer:
                 self._resume(pid, signum)
 
     def _delivery(self, signum: int, pid: int) -> None:
-        if signum == signal.SIGCHLD:
+        if signum == signal.SIGCHLD and not self._faults.told(pid):
             self._recorder.child_signal(pid)
         self._relay.delivery(self._tracee, pid, signum)
 

@@ -9,8 +9,10 @@ from contextlib import suppress
 from threading import get_native_id
 
 from forktrace.capture import proc
+from forktrace.capture.faults import must_die_untraced
 from forktrace.capture.gateway import EVENT_STOP, PtraceError, Tracee
-from forktrace.capture.tracer import CALL_STOP, NOTHREAD, STOPPING, WALL
+from forktrace.capture.reports import NOTHREAD, WALL, Reports
+from forktrace.capture.tracer import CALL_STOP, STOPPING
 
 
 def resume_all(tracee: Tracee) -> None:
@@ -35,17 +37,25 @@ def _is_to_be_reported(tid: int) -> bool:
 
 def serve_all(tracee: Tracee) -> None:
     """Serve what this thread traces until all has ended."""
+    reports = Reports()
     while True:
         try:
-            pid, status = os.waitpid(-1, WALL | NOTHREAD)
+            pid, status = reports.take()
+            if not pid:
+                pid, status = os.waitpid(-1, WALL | NOTHREAD)
         except ChildProcessError:
             return
-        if not os.WIFSTOPPED(status):
-            continue
-        signum = (status >> 8) & 0xFF
-        event = status >> 16
-        with suppress(PtraceError):
-            if event == EVENT_STOP and signum in STOPPING:
-                tracee.listen(pid)
-            else:
-                tracee.resume(pid, 0 if event or signum == CALL_STOP else signum)
+        if os.WIFSTOPPED(status):
+            with suppress(PtraceError):
+                _serve(tracee, pid, status >> 16, (status >> 8) & 0xFF)
+
+
+def _serve(tracee: Tracee, pid: int, event: int, signum: int) -> None:
+    if event == EVENT_STOP and signum in STOPPING:
+        tracee.listen(pid)
+    elif event or signum == CALL_STOP:
+        tracee.resume(pid)
+    elif must_die_untraced(tracee, pid, signum):
+        tracee.detach(pid)
+    else:
+        tracee.resume(pid, signum)

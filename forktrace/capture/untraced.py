@@ -6,13 +6,12 @@ exit signal, or gets one SIGCHLD for several children (signal(7)).
 """
 
 from forktrace.capture import proc
-from forktrace.capture.gateway import Tracee, signal_name
+from forktrace.capture.gateway import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Tracee, signal_name
 from forktrace.capture.proc import Snapshot
 from forktrace.capture.tasks import TaskTable
 from forktrace.trace import events
 
-_ENDED, _KILLED, _DUMPED = 1, 2, 3  # <asm-generic/siginfo.h>: CLD_EXITED, …
-_CLD_CODES = (_ENDED, _KILLED, _DUMPED, 5, 6)  # 5: stopped, 6: continued
+_CLD_CODES = (CLD_EXITED, CLD_KILLED, CLD_DUMPED, 5, 6)  # 5: stopped, 6: continued
 
 
 def untraced_child(
@@ -45,8 +44,8 @@ def untraced_child(
         at_ns=at_ns,
         pid=process.pid,
         child=child,
-        code=status if code == _ENDED else None,
-        signal=signal_name(status) if code in (_KILLED, _DUMPED) else None,
+        code=status if code == CLD_EXITED else None,
+        signal=signal_name(status) if code in (CLD_KILLED, CLD_DUMPED) else None,
     )
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from forktrace import __version__
 from forktrace.cli.messages import say, write_error
 from forktrace.cli.outputs import Output, open_trace, put_back
-from forktrace.errors import ForktraceError
+from forktrace.errors import ForktraceError, fault_words
 from forktrace.trace import events, store
 from forktrace.trace.text import encode_text
 from forktrace.views.options import ViewOptions
@@ -201,4 +201,4 @@ def _why(error: Exception) -> str:
     """Say what stood in the way. A fault of ours must not cost the command its status either."""
     if isinstance(error, ForktraceError):
         return str(error)
-    return f"drawing failed ({type(error).__name__}: {error}); please report this, with the trace"
+    return f"drawing failed ({fault_words(error)}); please report this, with the trace"

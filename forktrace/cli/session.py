@@ -117,21 +117,24 @@ def _conclude(
     failed |= not show_trace(
         trace, outputs, quiet=request.quiet, force=request.wanted.force, shown=request.shown
     )
-    if capture.stays is not None:
-        say(f"still running: {_pids(capture.left)}; forktrace serves them as pid {capture.stays}")
-    elif capture.left:
-        say(f"still running, untraced: {_pids(capture.left)}")
+    running = _running(capture.left)
+    if running and capture.stays is not None:
+        say(f"still running: {running}; forktrace serves them as pid {capture.stays}")
+    elif running:
+        say(f"still running, untraced: {running}")
     failed |= not say_place(trace, "launch.svg")
     return LaunchError.exit_code if failed and capture.exit_code == 0 else capture.exit_code
 
 
-def _pids(pids: Sequence[int]) -> str:
-    named = ", ".join(f"{_comm(pid)} (pid {pid})" for pid in pids[:8])
-    return named + (f" and {len(pids) - 8} more" if len(pids) > 8 else "")
+def _running(pids: Sequence[int]) -> str:
+    """Name those that run still; "" if all have ended since."""
+    running = [(comm, pid) for pid in pids if (comm := _comm(pid)) is not None]
+    named = ", ".join(f"{comm} (pid {pid})" for comm, pid in running[:8])
+    return named + (f" and {len(running) - 8} more" if len(running) > 8 else "")
 
 
-def _comm(pid: int) -> str:
+def _comm(pid: int) -> str | None:
     try:
         return Path(f"/proc/{pid}/comm").read_text(errors="replace").rstrip("\n")
     except OSError:
-        return "ended since"
+        return None

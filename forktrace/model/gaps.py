@@ -10,7 +10,7 @@ def gap_warnings(processes: Iterable[Process]) -> list[str]:
     untraced = released = 0
     for process in processes:
         untraced += len(process.untraced)
-        released += process.released is not None
+        released += process.taken_over
     found = []
     if untraced:
         found.append(

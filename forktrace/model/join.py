@@ -179,7 +179,9 @@ class Joiner:
 
     def exited(self, at: Moment, event: events.Exited) -> None:
         """Take a process' end, which frees its pid."""
-        process = self._acting(at, event.pid)
+        last = self._pids.latest(event.pid)
+        dying = last is not None and last.fault is not None and last.exit is None
+        process = last if dying else self._acting(at, event.pid)
         if process is None:
             return
         process.exit = Exit(at, event.code, event.signal, event.core)
@@ -208,10 +210,10 @@ class Joiner:
         process.untraced = [c for c in process.untraced if c.pid != child.pid] + [child]
 
     def released(self, at: Moment, event: events.Released) -> None:
-        """Take that a process was left to another tracer, after which its pid says nothing."""
+        """Take that a process was let go, after which its pid says nothing."""
         process = self._acting(at, event.pid)
         if process is not None:
-            process.released = at
+            process.released, process.fault = at, event.fault
             self._pids.end(process)
 
     def thread_started(self, at: Moment, event: events.ThreadStarted) -> None:

@@ -203,7 +203,8 @@ class Process:
     the real parent at that time, and the first image what they ran, which they or an ancestor
     had executed. An ``unseen`` process was announced by its creator, but its
     first stop never came: it was killed at once, or the trace ended too early. ``released`` says
-    when it was left to another tracer, its parent; nothing of it was seen from then on.
+    when it was let go, and nothing of it was seen from then on: left to another tracer, its parent,
+    or, where ``fault`` is the name of a signal, to die of that.
     ``stand_in`` says what it stands for where nobody knows which process that is; a pid of 0 is one
     that is not known.
     ``untold_waits`` has the numbers of the events of its waits that tell nobody's pid.
@@ -235,12 +236,18 @@ class Process:
     reap: Reap | None = None
     untraced: list[UntracedChild] = field(default_factory=list)
     released: Moment | None = None
+    fault: str | None = None
     stand_in: str | None = None
 
     @property
     def creator(self) -> str | None:
         """Return the id of the process that called fork, None if unknown or outside."""
         return self.creation.creator if self.creation else None
+
+    @property
+    def taken_over(self) -> bool:
+        """Say whether another tracer took it over, so that it did things that were not seen."""
+        return self.released is not None and self.fault is None
 
     @property
     def nspid(self) -> list[int]:

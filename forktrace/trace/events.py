@@ -280,13 +280,17 @@ class Untraced(Record, frozen=True, tag="untraced"):
 
 
 class Released(Record, frozen=True, tag="released"):
-    """A process was left to its parent, another tracer, by which it asked to be traced.
+    """A process was let go, and what it does from here on is not seen.
 
-    What it does from here on is not seen, nor what it starts; its pid can be used again.
+    Without ``fault`` it was left to its parent, another tracer, by which it asked to be traced:
+    what it starts is not seen either, and its pid can be used again. ``fault`` is the signal of a
+    fault ("SIGSEGV") of which it could not die while it was traced, as it is the first process of
+    a PID namespace. Its "exit" follows if its traced parent was told of that.
     """
 
     at_ns: Nanoseconds
     pid: Pid
+    fault: str | None = None
 
 
 class LogSummary(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

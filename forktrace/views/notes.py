@@ -1,7 +1,7 @@
 """Say in short clauses what is worth knowing of a launch and of each process in it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.counting import count_words
@@ -40,7 +40,7 @@ class Narrator:
             *(self._double_fork(fork) for fork in self._forks.get(process.id, ())),
             *self._adoptions(process),
             *_untraced(process),
-            *(["left to its parent to trace: not seen from then on"] if process.released else ()),
+            *_released(process),
             *_zombie(self._launch, process),
             *call_notes(self._launch, self._findings, process),
             *(["pid 1 in its PID namespace"] if _is_namespace_init(process) else ()),
@@ -127,6 +127,13 @@ def _untraced_words(child: UntracedChild) -> str:
 
 def _is_namespace_init(process: Process) -> bool:
     return not process.outside and len(process.nspid) > 1 and process.nspid[-1] == 1
+
+
+def _released(process: Process) -> Iterator[str]:
+    if process.taken_over:
+        yield "left to its parent to trace: not seen from then on"
+    elif process.fault is not None and process.exit is None:
+        yield f"left alone to die of {process.fault}: its end was not seen"
 
 
 def _earlier_images(process: Process) -> list[str]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.integration import programs
 from tests.integration.harness import (
@@ -27,6 +28,30 @@ def line_of(process: subprocess.Popen[bytes], tracer: Tracer) -> bytes:
     ready, _, _ = select.select([process.stdout], [], [], tracer.patience)
     assert ready, "neither output nor its end came"
     return process.stdout.readline()
+
+
+CALLS = ("--detail", "syscalls")
+
+
+@without("serve-in-turns", "all-busy")
+def test_busy_processes_keep_nobody_waiting(tracer: Tracer) -> None:
+    run = tracer.trace(*tracer.program_of("busy"), "0.2", options=CALLS)
+    assert [p.exit.signal for p in run.launch.inside if p.exit] == [None, *["SIGKILL"] * 3]
+
+
+def are_busy(trace: Path) -> bool:
+    """Say whether the three children have asked to be killed with their parent (prctl)."""
+    return [r["event"] for r in read_records(trace)].count("call") == 3
+
+
+@without("signals-while-busy", "all-busy")
+def test_busy_processes_keep_no_signal_waiting(tracer: Tracer) -> None:
+    process, trace = tracer.start_recording(*tracer.program_of("busy"), "1000", options=CALLS)
+    wait_until(lambda: trace.exists() and are_busy(trace), "three children are busy")
+    process.terminate()
+    process.communicate(timeout=tracer.patience)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert read_records(trace)[-1]["event"] == "end"
 
 
 @without("seize-before-exec")

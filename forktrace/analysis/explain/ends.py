@@ -24,7 +24,9 @@ def end(case: Case, process: Process) -> list[Sentence]:
         name = draft.who(process.id)
         return [draft.observed(f"{name} was still running when the trace ended.")]
     why = "the trace was cut off" if case.launch.end is None else "no record tells of it"
-    if process.released is not None:
+    if process.fault is not None:
+        why = f"it was let go at its {process.fault}, of which it could not die while it was traced"
+    elif process.released is not None:
         why = "another tracer took it over"
     return [unknown(f"The end of {process.id} is not in this trace, because {why}.")]
 

@@ -86,7 +86,7 @@ def _may_have_killed(sender: Process, process: Process) -> bool:
     at its parent's death; what is not traced can do anything.
     """
     end = process.exit
-    if end is None or sender.untraced or sender.released:
+    if end is None or sender.untraced or sender.taken_over:
         return True
     sent = (c for c in sender.calls if c.name in _SIGNALS or sender is process)
     return any(

@@ -6,7 +6,8 @@ from contextlib import nullcontext, suppress
 from time import sleep
 from typing import Any
 
-from forktrace.capture import clone_flags, gateway, recorder, tracer
+from forktrace.capture import clone_flags, gateway, recorder, reports, tracer
+from forktrace.capture.faults import Faults
 from forktrace.capture.gateway import PtraceError, Tracee
 from forktrace.capture.proc import Snapshot
 from forktrace.capture.recorder import Recorder
@@ -170,6 +171,12 @@ def _pids_are_for_ever() -> None:
     replace(TaskTable, "remove_process", remove)
 
 
+@rule("die-of-a-fault")
+def _keep_the_faulty() -> None:
+    """The signal of a fault is delivered to whoever has caused it."""
+    replace(Faults, "release", lambda self, tid, signum: False)
+
+
 @rule("exec-ends-threads")
 def _exec_keeps_threads() -> None:
     """The threads that an exec has ended count as alive, as no end of theirs is reported."""
@@ -191,7 +198,7 @@ def _wait_for_the_end() -> None:
     def stop(self: Any, pid: int, event: int, signum: int) -> None:
         real(self, pid, event, signum)
         if event == gateway.EVENT_EXIT and self._table.process(pid):
-            self._handle(*os.waitpid(pid, tracer.WALL))
+            self._handle(*os.waitpid(pid, reports.WALL))
 
     replace(Tracer, "_stop", stop)
 
@@ -204,7 +211,7 @@ def _wait_for_vfork() -> None:
     def stop(self: Any, pid: int, event: int, signum: int) -> None:
         real(self, pid, event, signum)
         if event == gateway.EVENT_VFORK:
-            self._handle(*os.waitpid(pid, tracer.WALL))
+            self._handle(*os.waitpid(pid, reports.WALL))
 
     replace(Tracer, "_stop", stop)
 

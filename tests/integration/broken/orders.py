@@ -13,7 +13,7 @@ from typing import Any
 
 from forktrace.capture import attach, gateway, proc
 from forktrace.capture.recorder import Recorder
-from forktrace.capture.tracer import WALL
+from forktrace.capture.reports import WALL
 from tests.integration.broken.registry import ORDERS, Break, replace
 
 _real_waitpid = os.waitpid
@@ -122,6 +122,17 @@ def _slow() -> None:
         if _is_creation(status):
             sleep(0.05)
         return pid, status
+
+    os.waitpid = waitpid
+
+
+@order("all-busy")
+def _all_busy() -> None:
+    """Whoever makes calls without a pause has stopped again when the tracer looks, 1 ms later."""
+
+    def waitpid(who: int, options: int) -> tuple[int, int]:
+        sleep(0.001)
+        return _real_waitpid(who, options)
 
     os.waitpid = waitpid
 

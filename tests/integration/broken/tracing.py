@@ -6,9 +6,10 @@ from contextlib import suppress
 from time import sleep
 from typing import Any
 
-from forktrace.capture import attach, command, gateway, launch, tracer
+from forktrace.capture import attach, command, gateway, launch, reports, tracer
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import SignalGuard
+from forktrace.capture.reports import Reports
 from forktrace.capture.tracer import Tracer
 from tests.integration.broken.registry import replace, rule
 
@@ -34,7 +35,7 @@ def _one_report_a_signal() -> None:
         while True:
             self._pause()
             with suppress(ChildProcessError):
-                pid, status = os.waitpid(-1, tracer._WAIT)
+                pid, status = os.waitpid(-1, reports._WAIT)
                 if pid:
                     self._handle(pid, status)
                     self._serve_early()
@@ -47,7 +48,24 @@ def _one_report_a_signal() -> None:
 @rule("only-own-tracees")
 def _all_children() -> None:
     """Children of the process that the tracer was executed in count as tracees."""
-    replace(tracer, "_WAIT", os.WNOHANG | tracer.WALL)
+    replace(reports, "_WAIT", os.WNOHANG | reports.WALL)
+
+
+@rule("serve-in-turns")
+def _as_waitpid_finds_them() -> None:
+    """Reports are served as waitpid finds them, those of the newest tasks first."""
+    replace(Reports, "take", lambda self: os.waitpid(-1, reports._WAIT))
+
+
+@rule("signals-while-busy")
+def _signals_when_idle() -> None:
+    """Signals and the time are looked at only when no task waits to be served."""
+    real = Tracer._pause
+
+    def pause(self: Any, *, busy: bool = False) -> str | None:
+        return None if busy else real(self)
+
+    replace(Tracer, "_pause", pause)
 
 
 @rule("no-exitkill")
@@ -67,7 +85,7 @@ def _interrupt_and_detach() -> None:
         outcome = real(self)
         for pid in outcome.left:
             gateway._request(interrupt, pid)
-            os.waitpid(pid, tracer.WALL)
+            os.waitpid(pid, reports.WALL)
             gateway._request(detach, pid)
         return outcome
 

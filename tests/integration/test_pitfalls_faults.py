@@ -1,0 +1,45 @@
+"""The first process of a PID namespace that dies of a fault of its own, as a container's can."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Missing
+from tests.integration.harness import PATIENCE
+from tests.integration.pitfalls import Run, Tracer, without
+from tests.integration.test_fault import DETAILS
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
+NAMESPACE = ("unshare", "--pid", "--fork")
+
+
+@without("die-of-a-fault")
+def test_a_namespace_init_dies_of_its_fault(tracer: Tracer) -> None:
+    run = tracer.trace(*NAMESPACE, *tracer.program_of("fault"), "address")
+    assert run.result.status == 128 + signal.SIGSEGV
+    (init,) = (p for p in run.launch.inside if p.argv[-1:] == ["address"] and p.creator)
+    assert init.exit is not None
+    assert init.exit.signal == init.fault == "SIGSEGV"
+
+
+@pytest.mark.parametrize("options", DETAILS)
+@pytest.mark.parametrize("how", ["address", "instruction", "abort", "thread", "caught", "sent"])
+def test_it_ends_as_it_would_alone(
+    tmp_path: Path, builds: Path, missing: Missing, how: str, options: tuple[str, ...]
+) -> None:
+    tracer = Tracer(tmp_path, builds, missing)
+    command = (*NAMESPACE, *tracer.program_of("fault"), how)
+    untraced = subprocess.run(command, check=False, timeout=PATIENCE).returncode
+    result = tracer.record(*command, options=options)
+    launch = Run(result).launch
+    (init,) = (p for p in launch.inside if p.argv[-1:] == [how] and p.creator)
+    assert launch.complete
+    assert init.exit is not None
+    if untraced < 0:
+        assert result.status == 128 - untraced
+        assert init.exit.signal == signal.Signals(-untraced).name
+    else:
+        assert result.status == init.exit.code == untraced
