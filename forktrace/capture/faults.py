@@ -6,11 +6,16 @@ address, an illegal instruction) kills it all the same, but not while it is trac
 signal that a tracer delivers is dropped, the instruction is executed again, and so on for ever.
 So the thread is let go, and executes the instruction once more, untraced.
 
-Its end is not reported to us then. Its parent's SIGCHLD tells of it, if that is traced.
+Its end is not reported to us then. While it is a zombie /proc shows how it ended, and so does the
+SIGCHLD that a traced parent stops for.
 """
 
+import os
 import signal
 from collections.abc import Callable
+from time import monotonic
+
+from msgspec import Struct
 
 from forktrace.capture import proc
 from forktrace.capture.arch import STAYS_AT_BREAKPOINT
@@ -21,6 +26,7 @@ from forktrace.trace.writer import TraceWriter
 
 # Those after which the same instruction is executed again.
 _FAULTS = frozenset((signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE))
+_LOOK_SECONDS = 0.5  # for which the loop looks for its end without a pause
 _TRAP_BRKPT = 1  # <asm-generic/siginfo.h>: the si_code of a breakpoint instruction
 
 
@@ -39,8 +45,19 @@ def must_die_untraced(tracee: Tracee, tid: int, signum: int) -> bool:
     return proc.is_namespace_init(tid) and not proc.catches(tid, signum)
 
 
+class _Dying(Struct):
+    """Be a process that was let go: ``stat`` is open on its file of that name, None if it is gone.
+
+    It is looked at there until it has ended, or until a moment on time.monotonic's clock.
+    """
+
+    process: TracedProcess
+    stat: int | None
+    until: float
+
+
 class Faults:
-    """Let go of what has to die of a fault, and record its end when its parent is told.
+    """Let go of what has to die of a fault, and record its end where that can be known.
 
     Args:
         writer: where events go.
@@ -56,22 +73,54 @@ class Faults:
         self._table = table
         self._tracee = tracee
         self._now = now
-        self._dying: dict[int, TracedProcess] = {}
+        self._dying: dict[int, _Dying] = {}
 
     def release(self, tid: int, signum: int) -> bool:
         """Detach from a task that has stopped for a signal, if it could not die of it else."""
         if not must_die_untraced(self._tracee, tid, signum):
             return False
+        process = self._table.process(tid)
+        stat = None if process is None else _open_stat(tid)
         self._tracee.detach(tid)
-        if self._table.remove_thread(tid) is not None:
-            return True  # its process' end is reported for the leader
-        process = self._table.remove_process(tid)
-        if process is not None:
-            self._dying[tid] = process
-            self._writer.event(
-                events.Released(at_ns=self._now(), pid=tid, fault=signal_name(signum))
-            )
+        if process is None:
+            self._table.remove_thread(tid)  # its process' end is reported for the leader
+            return True
+        self._table.remove_process(tid)
+        self._dying[tid] = _Dying(process, stat, monotonic() + _LOOK_SECONDS)
+        self._writer.event(events.Released(at_ns=self._now(), pid=tid, fault=signal_name(signum)))
         return True
+
+    def look(self) -> bool:
+        """Record who is a zombie now; says whether to look again soon for somebody.
+
+        Whoever waits for it may do so at any moment, and then nothing shows how it ended.
+        """
+        if not self._dying:
+            return False
+        again = False
+        for dying in list(self._dying.values()):
+            if dying.stat is not None:
+                again |= self._look_at(dying, dying.stat)
+        return again
+
+    def _look_at(self, dying: _Dying, stat: int) -> bool:
+        try:
+            status = proc.status_of_zombie(stat)
+        except OSError:  # it was waited for
+            status, dying.until = None, 0.0
+        if status is None and monotonic() < dying.until:
+            return True
+        os.close(stat)
+        dying.stat = None
+        if status:  # 0 is shown to those who may not know it, and no fault ends so
+            killed = os.WIFSIGNALED(status)
+            self._ended(
+                dying.process,
+                None if killed else os.WEXITSTATUS(status),
+                os.WTERMSIG(status) if killed else None,
+                os.WCOREDUMP(status),
+            )
+        return False
 
     def told(self, tid: int) -> bool:
         """Record an end if the SIGCHLD that ``tid`` has stopped for is of a task let go here."""
@@ -85,26 +134,37 @@ class Faults:
         process = self._dying_child(parent, number)
         if process is None or code not in (CLD_EXITED, CLD_KILLED, CLD_DUMPED):
             return False
-        del self._dying[process.pid]
-        if process.pid in self._table.tasks:  # somebody else's by now: too late
-            return True
-        exited = code == CLD_EXITED
-        self._writer.event(
-            events.Exited(
-                at_ns=self._now(),
-                pid=process.pid,
-                code=status if exited else None,
-                signal=None if exited else signal_name(status),
-                core=code == CLD_DUMPED,
-            )
-        )
+        if code == CLD_EXITED:
+            self._ended(process, status, None, core=False)
+        else:
+            self._ended(process, None, status, core=code == CLD_DUMPED)
         return True
+
+    def _ended(
+        self, process: TracedProcess, code: int | None, signum: int | None, core: bool
+    ) -> None:
+        dying = self._dying.pop(process.pid)
+        if dying.stat is not None:
+            os.close(dying.stat)
+        if process.pid in self._table.tasks:
+            return  # that is somebody else's by now, and the trace tells of that one
+        name = signal_name(signum) if signum is not None else None
+        self._writer.event(
+            events.Exited(at_ns=self._now(), pid=process.pid, code=code, signal=name, core=core)
+        )
 
     def _dying_child(self, parent: TracedProcess, number: int) -> TracedProcess | None:
         """Return the child that has this pid in its parent's PID namespace."""
         depth = len(parent.known.nspid or ()) or 1
-        for process in self._dying.values():
+        for process in (dying.process for dying in self._dying.values()):
             numbers = [process.pid, *(process.known.nspid or ())[1:]]
             if process.parent == parent.pid and number in numbers[depth - 1 : depth]:
                 return process
+        return None
+
+
+def _open_stat(pid: int) -> int | None:
+    try:
+        return os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
         return None

@@ -191,6 +191,20 @@ def catches(tid: int, signum: int) -> bool:
     return bool(int(caught or b"0", 16) >> (signum - 1) & 1)
 
 
+def status_of_zombie(stat: int) -> int | None:
+    """Return how a process has ended, as wait(2) gives it, None if it has not or not quite.
+
+    Args:
+        stat: an open /proc/PID/stat. exit_code, the last field, is 0 for whoever may not know it.
+
+    Raises:
+        OSError: it was waited for.
+    """
+    data = os.pread(stat, 1024, 0)
+    fields = data[data.rindex(b")") + 2 :].split()
+    return int(fields[-1]) if fields[0] == b"Z" else None
+
+
 def pending_signals(pid: int) -> int:
     """Return the mask of signals that wait for the process as a whole (ShdPnd). Raises OSError."""
     return int(_line(read_file(f"/proc/{pid}/status"), b"\nShdPnd:\t") or b"0", 16)

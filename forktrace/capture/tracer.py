@@ -131,6 +131,7 @@ class Tracer:
     def _serve(self) -> str:
         looks = served = 0
         while True:
+            self._faults.look()
             try:
                 pid, status = self._reports.take()
             except ChildProcessError:
@@ -149,8 +150,8 @@ class Tracer:
             if self._early:
                 self._serve_early()
                 continue
-            if looks:
-                looks -= 1
+            if looks or self._faults.look():
+                looks = max(looks - 1, 0)
                 os.sched_yield()  # whoever else could run on this processor does
                 continue
             served = 0

@@ -285,7 +285,7 @@ class Released(Record, frozen=True, tag="released"):
     Without ``fault`` it was left to its parent, another tracer, by which it asked to be traced:
     what it starts is not seen either, and its pid can be used again. ``fault`` is the signal of a
     fault ("SIGSEGV") of which it could not die while it was traced, as it is the first process of
-    a PID namespace. Its "exit" follows if its traced parent was told of that.
+    a PID namespace. Its "exit" follows if it was found as a zombie, or its traced parent was told.
     """
 
     at_ns: Nanoseconds

@@ -23,7 +23,8 @@ THIRTY_TWO_BIT = {"x86_64": "i386", "aarch64": "arm"}
 _OPTIONS = ("-O1", "-Wall", "-Wextra", "-Werror", "-pthread")
 # What needs no 32-bit C library: few machines have one.
 _BARE = ("-m32", "-O1", "-static", "-nostdlib", "-ffreestanding", "-fno-pic", "-no-pie")
-_OPTIONS_OF = {"i386": _BARE}
+# "fault" runs in a container, which has no C library.
+_OPTIONS_OF = {"i386": _BARE, "fault": (*_OPTIONS, "-static")}
 
 
 @functools.cache

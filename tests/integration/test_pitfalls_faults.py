@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Missing
-from tests.integration.harness import PATIENCE
+from tests.integration.harness import PATIENCE, python
 from tests.integration.pitfalls import Run, Tracer, without
 from tests.integration.test_fault import DETAILS
 
@@ -23,6 +23,26 @@ def test_a_namespace_init_dies_of_its_fault(tracer: Tracer) -> None:
     (init,) = (p for p in run.launch.inside if p.argv[-1:] == ["address"] and p.creator)
     assert init.exit is not None
     assert init.exit.signal == init.fault == "SIGSEGV"
+
+
+# Its first child is the first process of a PID namespace; no SIGCHLD tells of that one's end.
+UNTOLD = """
+import os, signal, sys, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], {})
+time.sleep(0.3)
+print(os.WTERMSIG(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_a_zombie_shows_how_it_ended(tmp_path: Path, builds: Path, missing: Missing) -> None:
+    tracer = Tracer(tmp_path, builds, missing)
+    fault = tracer.program_of("fault")
+    run = tracer.trace("unshare", "--pid", *python(UNTOLD), *fault, "address")
+    assert int(run.result.out) == signal.SIGSEGV
+    init = run.has_argv(*fault, "address")
+    assert init.exit is not None
+    assert init.exit.signal == "SIGSEGV"
 
 
 @pytest.mark.parametrize("options", DETAILS)

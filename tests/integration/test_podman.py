@@ -18,7 +18,10 @@ from typing import Any
 
 import pytest
 
+from forktrace.model.build import build_launch
+from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
+from tests.integration import programs
 from tests.integration.harness import (
     PATIENCE,
     Forktrace,
@@ -121,6 +124,22 @@ def program(node: Record) -> str:
     """Return the base name of the last program that a process executed itself, "" if none."""
     own = [i["path"] for i in node["images"] if not i["inherited"]]
     return Path(own[-1]).name if own else ""
+
+
+@pytest.mark.parametrize("how", ["address", "abort"])
+@pytest.mark.parametrize("detail", ["events", "syscalls"])
+def test_a_payload_that_faults(
+    forktrace: Forktrace, builds: Path, missing: Missing, image: str, detail: str, how: str
+) -> None:
+    (fault,) = programs.command("fault", builds, missing)
+    command = (*RUN, "--rm", "-v", f"{fault}:/fault:ro", image, "/fault", how)
+    alone = subprocess.run(command, check=False, timeout=PATIENCE).returncode
+    assert alone > 128
+    done = forktrace.record(*command, options=("--detail", detail))
+    assert done.status == alone
+    launch = build_launch(read_trace(done.trace))
+    (payload,) = (p for p in launch.inside if p.argv[:1] == ["/fault"])
+    assert payload.fault == signal.Signals(alone - 128).name
 
 
 def test_the_main_job(forktrace: Forktrace, image: str) -> None:

@@ -6,9 +6,10 @@ from forktrace.analysis.passes import analyse
 from forktrace.model.launch import Launch
 from forktrace.render.graph_json import render as render_json
 from forktrace.render.text import render as render_text
-from forktrace.trace.events import Released, Untraced
+from forktrace.trace.events import Exited, Released, Untraced
 from forktrace.views.options import ViewOptions
-from tests.unit.events import launch_of
+from tests.unit.events import Step, launch_of
+from tests.unit.test_explain import texts
 
 
 def told() -> Launch:
@@ -84,3 +85,34 @@ def test_the_views_say_so() -> None:
     assert page.count("left to its parent to trace: not seen from then on") == 1
     nodes = json.loads(render_json(launch, analyse(launch), ViewOptions()))["nodes"]
     assert [node["released_ns"] for node in nodes] == [None, 20_000_000, None]
+
+
+BORN: list[Step] = [("root", 10, "unshare"), ("fork", 10, 11)]
+FAULT = Released(at_ns=20_000_000, pid=11, fault="SIGSEGV")
+
+
+def faulted(*after: Step) -> Launch:
+    """Return a launch whose child was let go to die of a fault."""
+    return launch_of(*BORN, FAULT, *after, ("exit", 10, 139))
+
+
+def test_a_faulty_process_whose_end_was_seen_has_ended_so() -> None:
+    launch = faulted(Exited(at_ns=21_000_000, pid=11, signal="SIGSEGV", core=True))
+    _root, faulty = launch.inside
+    assert faulty.exit is not None
+    assert (faulty.exit.signal, faulty.exit.core) == ("SIGSEGV", True)
+    assert launch.warnings == []
+    page = render_text(launch, analyse(launch), ViewOptions(width=100))
+    assert "left" not in page
+
+
+def test_a_faulty_process_whose_end_was_not_seen_says_why() -> None:
+    launch = faulted(("fork", 10, 11), ("exit", 11, 5))  # its pid was used again
+    _root, faulty, other = launch.inside
+    assert faulty.exit is None
+    assert other.exit is not None
+    assert launch.warnings == []
+    page = render_text(launch, analyse(launch), ViewOptions(width=100))
+    assert page.count("left alone to die of SIGSEGV: its end was not seen") == 1
+    why = "because it was let go at its SIGSEGV, of which it could not die while it was traced."
+    assert any(why in text for text in texts("p2", *BORN, FAULT, ("exit", 10, 139)))
