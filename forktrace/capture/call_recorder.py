@@ -4,8 +4,9 @@ import errno
 from collections.abc import Callable
 
 from forktrace.capture import calls
-from forktrace.capture.calls import Entered
-from forktrace.capture.gateway import CallStop, Tracee
+from forktrace.capture.call_reader import Entered
+from forktrace.capture.call_stops import CallStop
+from forktrace.capture.gateway import Tracee
 from forktrace.capture.tasks import TaskTable
 from forktrace.trace import events
 from forktrace.trace.writer import TraceWriter

@@ -11,74 +11,19 @@ import os
 import struct
 from collections.abc import Callable
 
-from msgspec import Struct
-
 from forktrace.capture import proc
+from forktrace.capture.call_reader import Arguments, Entered, Reader
 from forktrace.capture.clone_flags import flag_names
-from forktrace.capture.gateway import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Tracee, signal_name
-from forktrace.trace.events import Argument
+from forktrace.capture.gateway import Tracee, signal_name
+from forktrace.capture.waits import reaped_by_wait4, reaped_by_waitid
 from forktrace.trace.text import encode_text
 
-Arguments = dict[str, Argument]
-
-_PATH_MAX = 4096
 _CGROUP_FILES = (b"/cgroup.procs", b"/tasks", b"/cgroup.threads")
 MAX_PARTS = 2  # of a gathered write
 MAX_PID_WRITE = 20  # a pid in decimal, with room for a newline
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 RECORDED_OPTIONS = (_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER)
-_WNOWAIT = 0x01000000
 _AT_FDCWD = -100
-
-
-class Entered(Struct):
-    """Be a system call that a thread has entered and not left.
-
-    ``name`` is the call, ``values`` its raw arguments, ``arguments`` what they mean, ``word`` the
-    size of a pointer of the caller in bytes.
-    """
-
-    name: str
-    values: tuple[int, ...]
-    arguments: Arguments
-    word: int
-
-
-class Reader:
-    """Read what the arguments of a stopped thread's call point to."""
-
-    def __init__(self, tracee: Tracee, tid: int, values: tuple[int, ...], word: int) -> None:
-        self.tid = tid
-        self.values = values
-        self.word = word
-        self._tracee = tracee
-
-    def memory(self, address: int, size: int) -> bytes:
-        """Return bytes of the caller's memory, none where they can't be read."""
-        try:
-            return self._tracee.read_memory(self.tid, address, size)
-        except OSError:
-            return b""
-
-    def string(self, index: int, size: int = _PATH_MAX) -> bytes:
-        """Return the NUL-terminated string that an argument points to."""
-        return self.memory(self.values[index], size).split(b"\0", 1)[0]
-
-    def number(self, index: int) -> int:
-        """Return an argument as a signed 32-bit number, as an int or a pid is passed."""
-        return _signed(self.values[index])
-
-    def link(self, fd: int) -> bytes:
-        """Return what a descriptor of the caller leads to, nothing where that can't be read."""
-        try:
-            return os.readlink(f"/proc/{self.tid}/fd/{fd}".encode())  # noqa: PTH115 (as bytes)
-        except OSError:
-            return b""
-
-
-def _signed(value: int) -> int:
-    value &= 0xFFFFFFFF
-    return value - (1 << 32) if value >> 31 else value
 
 
 def _nothing(_call: Reader) -> Arguments:
@@ -249,9 +194,9 @@ def leave(tracee: Tracee, tid: int, call: Entered, result: int) -> Arguments | N
         return None
     reader = Reader(tracee, tid, call.values, call.word)
     if call.name in ("wait4", "waitpid"):
-        return _reaped_by_wait4(reader, result)
+        return reaped_by_wait4(reader, result)
     if call.name == "waitid":
-        return _reaped_by_waitid(reader, call.arguments.get("waited"))
+        return reaped_by_waitid(reader, call.arguments.get("waited"))
     return _complete(reader, call)
 
 
@@ -271,41 +216,3 @@ def leave_failed(tracee: Tracee, tid: int, call: Entered) -> Arguments | None:
     if call.name == "execve":
         return _execve(reader)
     return _execveat(reader) if call.name == "execveat" else _complete(reader, call)
-
-
-def _reaped_by_wait4(call: Reader, result: int) -> Arguments | None:
-    """Return whom wait4 reaped. Without a status to read it can be told only by its options."""
-    if result <= 0:
-        return None
-    status = call.memory(call.values[1], 4) if call.values[1] else b""
-    if len(status) == 4:
-        ended = _is_end(struct.unpack("=i", status)[0])
-    else:
-        ended = not call.values[2] & (os.WUNTRACED | os.WCONTINUED)
-    return {"reaped": result} if ended else None
-
-
-def _is_end(status: int) -> bool:
-    return os.WIFEXITED(status) or os.WIFSIGNALED(status)
-
-
-def _reaped_by_waitid(call: Reader, by_pidfd: Argument) -> Arguments | None:
-    """Return whom waitid reaped: siginfo's si_code and si_pid (sigaction(2)).
-
-    Without a siginfo it is told only where one process was waited for, and nothing but its end;
-    else that somebody may have been reaped.
-    """
-    kind, asked, info_at, options = call.values[:4]
-    if options & _WNOWAIT or not options & os.WEXITED:
-        return None
-    if not info_at:
-        one = asked if kind == os.P_PID else by_pidfd
-        other = options & (os.WNOHANG | os.WSTOPPED | os.WCONTINUED)
-        return {"reaped": None if other else one}
-    pid_at = 16 if call.word == 8 else 12
-    info = call.memory(info_at, pid_at + 4)
-    if len(info) < pid_at + 4:
-        return None
-    code = struct.unpack_from("=i", info, 8)[0]
-    pid = struct.unpack_from("=i", info, pid_at)[0]
-    return {"reaped": pid} if pid and code in (CLD_EXITED, CLD_KILLED, CLD_DUMPED) else None

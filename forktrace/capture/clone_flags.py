@@ -6,7 +6,8 @@ Source: <linux/sched.h>; kernel/fork.c (fork and vfork are clones with fixed fla
 import struct
 from functools import lru_cache
 
-from forktrace.capture.gateway import CreatorCall, PtraceError, Tracee, signal_name
+from forktrace.capture.call_stops import CreatorCall
+from forktrace.capture.gateway import PtraceError, Tracee, signal_name
 
 Creation = tuple[str, int, int]  # the call's name, its flags, the exit signal
 

@@ -10,14 +10,10 @@ import os
 import struct
 from collections.abc import Callable
 from errno import ENOSYS
-from importlib import import_module
-
-from msgspec import Struct
 
 from forktrace.capture.arch import (
     ABIS,
     AUDIT_OF_LAYOUT,
-    CALL_TABLES,
     LAYOUTS,
     NUMBER_MASK,
     PTRACE_NUMBERS,
@@ -26,6 +22,7 @@ from forktrace.capture.arch import (
 )
 from forktrace.capture.binding import SIGNAMES, PtraceError
 from forktrace.capture.binding import func as _binding
+from forktrace.capture.call_stops import CallStop, CreatorCall, call_numbers
 from forktrace.errors import LaunchError
 
 __all__ = ["EVENT_CLONE", "EVENT_EXEC", "EVENT_EXIT", "EVENT_FORK", "EVENT_STOP", "EVENT_VFORK"]
@@ -33,8 +30,6 @@ __all__ += [
     "EVENT_SECCOMP",
     "OPTIONS_BY_DETAIL",
     "OPTION_SECCOMP",
-    "CallStop",
-    "CreatorCall",
     "PtraceError",
     "Tracee",
     "check_binding",
@@ -112,45 +107,6 @@ def signal_name(number: int) -> str:
     if name and not name.startswith("SIGRT"):
         return str(name)
     return f"SIGRT_{number - 32}" if number >= 32 else f"SIG{number}"
-
-
-class CallStop(Struct, frozen=True):
-    """Be a stop at a system call: its entry with name and raw arguments, or its exit.
-
-    ``word`` is the size of the caller's pointers in bytes. On leaving, ``result`` is the return
-    value, negative errno if ``error``.
-    """
-
-    leaving: bool
-    name: str = ""
-    values: tuple[int, ...] = ()
-    word: int = 8
-    result: int = 0
-    error: bool = False
-
-
-def call_numbers(audit: int, names: frozenset[str]) -> dict[int, str]:
-    """Return the numbers of the named system calls in the table of an architecture.
-
-    Empty where there is no table for it.
-    """
-    table = CALL_TABLES.get(audit, {})
-    if isinstance(table, str):
-        table = dict(import_module(f"ptrace.syscall.linux.{table}").SYSCALL_NAMES)
-    return {number: name for number, name in table.items() if name in names}
-
-
-class CreatorCall(Struct, frozen=True):
-    """Be a call of fork, vfork, clone or clone3: its first argument, and what it returns.
-
-    ``result`` counts once the call is over; ``overwritten`` says that it has then taken the place
-    of the argument (on arm).
-    """
-
-    name: str
-    first: int
-    result: int
-    overwritten: bool
 
 
 class Tracee:

@@ -13,8 +13,9 @@ from errno import EINVAL
 from forktrace.capture import proc
 from forktrace.capture.arch import CALL_TABLES, NUMBER_MASK
 from forktrace.capture.call_recorder import FILTERED
+from forktrace.capture.call_stops import call_numbers
 from forktrace.capture.calls import MAX_PARTS, MAX_PID_WRITE, RECORDED_OPTIONS
-from forktrace.capture.gateway import CLONE_UNTRACED, call_numbers
+from forktrace.capture.gateway import CLONE_UNTRACED
 from forktrace.errors import LaunchError
 
 # <linux/filter.h>, <linux/bpf_common.h>: instructions of classic BPF

@@ -3,7 +3,7 @@
 from typing import Any
 
 from forktrace.capture import arch, calls, gateway, image, nested, proc
-from forktrace.capture.calls import Entered, Reader
+from forktrace.capture.call_reader import Entered, Reader
 from forktrace.capture.gateway import Tracee
 from forktrace.capture.nested import Nested
 from forktrace.capture.proc import Snapshot
