@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from forktrace.capture.faults import Faults
 from forktrace.capture.gateway import (
     EVENT_CLONE,
     EVENT_EXEC,
@@ -30,6 +29,7 @@ from forktrace.capture.gateway import (
     PtraceError,
     Tracee,
 )
+from forktrace.capture.namespace_init import Faults, is_to_be_ignored
 from forktrace.capture.nested import Nested
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import Relay
@@ -196,7 +196,8 @@ class Tracer:
         elif signum == CALL_STOP and (self._calls or pid in self._nested.watched):
             self._at_call(pid)
         elif not self._faults.release(pid, signum):
-            self._look(partial(self._delivery, signum), pid, signum)
+            delivered = 0 if is_to_be_ignored(self._tracee, pid, signum) else signum
+            self._look(partial(self._delivery, signum), pid, delivered)
 
     def _look(self, record: Callable[[int], None], pid: int, signum: int = 0) -> None:
         """Have a stop recorded and let the task go on, also if the recording fails.

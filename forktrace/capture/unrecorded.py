@@ -9,8 +9,8 @@ from contextlib import suppress
 from threading import get_native_id
 
 from forktrace.capture import proc
-from forktrace.capture.faults import must_die_untraced
 from forktrace.capture.gateway import EVENT_STOP, PtraceError, Tracee
+from forktrace.capture.namespace_init import is_to_be_ignored, must_die_untraced
 from forktrace.capture.reports import NOTHREAD, WALL, Reports
 from forktrace.capture.tracer import CALL_STOP, STOPPING
 
@@ -53,7 +53,7 @@ def serve_all(tracee: Tracee) -> None:
 def _serve(tracee: Tracee, pid: int, event: int, signum: int) -> None:
     if event == EVENT_STOP and signum in STOPPING:
         tracee.listen(pid)
-    elif event or signum == CALL_STOP:
+    elif event or signum == CALL_STOP or is_to_be_ignored(tracee, pid, signum):
         tracee.resume(pid)
     elif must_die_untraced(tracee, pid, signum):
         tracee.detach(pid)

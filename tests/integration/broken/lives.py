@@ -7,8 +7,8 @@ from time import sleep
 from typing import Any
 
 from forktrace.capture import clone_flags, gateway, recorder, reports, tracer
-from forktrace.capture.faults import Faults
 from forktrace.capture.gateway import PtraceError, Tracee
+from forktrace.capture.namespace_init import Faults
 from forktrace.capture.proc import Snapshot
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.tasks import Announcement, TaskTable, TracedProcess

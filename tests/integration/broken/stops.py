@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from forktrace.capture import tracer
 from forktrace.capture.gateway import Tracee
 from forktrace.capture.tracer import Tracer
 from tests.integration.broken.registry import replace, rule
@@ -39,6 +40,12 @@ def _deliver(change: Callable[[Any, int, int], int]) -> None:
             real(self, pid, event, signum)
 
     replace(Tracer, "_stop", stop)
+
+
+@rule("init-ignores-stop")
+def _stop_the_init() -> None:
+    """A SIGSTOP from inside is delivered to the first process of a PID namespace."""
+    replace(tracer, "is_to_be_ignored", lambda *_: False)
 
 
 @rule("sigtrap-is-a-signal")

@@ -1,6 +1,7 @@
-"""The first process of a PID namespace that dies of a fault of its own, as a container's can."""
+"""The first process of a PID namespace, as a container's is: its faults, and SIGSTOP to it."""
 
 import os
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -8,12 +9,47 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Missing
-from tests.integration.harness import PATIENCE, python
+from tests.integration.harness import (
+    PATIENCE,
+    finish,
+    python,
+    read_line,
+    read_records,
+    status_field,
+    wait_until,
+)
 from tests.integration.pitfalls import Run, Tracer, without
 from tests.integration.test_fault import DETAILS
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a PID namespace")
 NAMESPACE = ("unshare", "--pid", "--fork")
+
+
+@without("init-ignores-stop")
+def test_a_stop_from_inside_is_ignored(tracer: Tracer) -> None:
+    run = tracer.trace(*NAMESPACE, "sh", "-c", "kill -STOP $$; (kill -STOP 1); echo on")
+    assert run.result.out == b"on\n"
+
+
+def created(trace: Path) -> list[int]:
+    """Return the pids of the children so far."""
+    return [r["child"] for r in read_records(trace) if r["event"] == "create"]
+
+
+def test_a_stop_from_outside_stops(tmp_path: Path, builds: Path, missing: Missing) -> None:
+    tracer = Tracer(tmp_path, builds, missing)
+    process, trace = tracer.start_recording(*NAMESPACE, "sh", "-c", "echo up; read go; echo on")
+    assert read_line(process) == b"up\n"
+    (init,) = wait_until(lambda: created(trace), "its birth is recorded")
+    os.kill(init, signal.SIGSTOP)
+    # Traced, a stopped process shows "t"; it listens then.
+    wait_until(lambda: status_field(init, "State") == "t (tracing stop)", "it has stopped")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"go\n")
+    assert not select.select([process.stdout], [], [], 0.3)[0]
+    os.kill(init, signal.SIGCONT)
+    assert finish(process)[1] == b"on\n"
 
 
 @without("die-of-a-fault")

@@ -1,10 +1,13 @@
-"""Let the first process of a PID namespace die of its own fault, as it would untraced.
+"""Serve the first process of a PID namespace so that signals do to it what they would untraced.
 
-The kernel keeps such a process from every signal that it doesn't catch. A fault of its own (a bad
-address, an illegal instruction) kills it all the same, but not while it is traced
-(kernel/signal.c: force_sig_info_to_task takes SIGNAL_UNKILLABLE from an untraced task only): the
-signal that a tracer delivers is dropped, the instruction is executed again, and so on for ever.
-So the thread is let go, and executes the instruction once more, untraced.
+The kernel keeps such a process from every signal that it doesn't catch, but for SIGKILL and
+SIGSTOP from outside. While it is traced a SIGSTOP from inside stops it as well (kernel/signal.c:
+sig_ignored, get_signal): that one is not delivered.
+
+A fault of its own (a bad address, an illegal instruction) kills it all the same, but not while it
+is traced (force_sig_info_to_task takes SIGNAL_UNKILLABLE from an untraced task only): the signal
+that a tracer delivers is dropped, the instruction is executed again, and so on for ever. So the
+thread is let go, and executes the instruction once more, untraced.
 
 Its end is not reported to us then. While it is a zombie /proc shows how it ended, and so does the
 SIGCHLD that a traced parent stops for.
@@ -43,6 +46,18 @@ def must_die_untraced(tracee: Tracee, tid: int, signum: int) -> bool:
     if code <= 0 or (breakpoint_ and code != _TRAP_BRKPT):  # SI_FROMUSER: somebody has sent it
         return False
     return proc.is_namespace_init(tid) and not proc.catches(tid, signum)
+
+
+def is_to_be_ignored(tracee: Tracee, tid: int, signum: int) -> bool:
+    """Say whether a task has stopped for a signal that it would not have got untraced.
+
+    Raises:
+        PtraceError: the task was killed meanwhile.
+    """
+    if signum != signal.SIGSTOP or not proc.is_namespace_init(tid):
+        return False
+    _code, sender = tracee.sender(tid)
+    return sender != 0  # 0 stands for whoever is not in its PID namespace
 
 
 class _Dying(Struct):
