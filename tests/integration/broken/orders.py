@@ -15,6 +15,7 @@ from forktrace.capture import attach, gateway, proc
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.reports import WALL
 from tests.integration.broken.registry import ORDERS, Break, replace
+from tests.integration.harness import PATIENCE
 
 _real_waitpid = os.waitpid
 _FIRST = gateway.EVENT_STOP << 16 | signal.SIGTRAP << 8 | 0x7F
@@ -67,7 +68,7 @@ def _creators_late() -> None:
 
 @order("creators-stuck")
 def _creators_stuck() -> None:
-    """The same by a second, for all but the command itself."""
+    """The same by so long that the creator is killed before, for all but the command itself."""
     command: list[int] = []
 
     def is_late(pid: int, status: int) -> bool:
@@ -75,7 +76,7 @@ def _creators_stuck() -> None:
             command.append(pid)
         return _is_creation(status) and pid not in command
 
-    _late(1.0, is_late)
+    _late(PATIENCE / 60, is_late)
 
 
 @order("children-late")
