@@ -82,7 +82,9 @@ def test_a_zombie_shows_how_it_ended(tmp_path: Path, builds: Path, missing: Miss
 
 
 @pytest.mark.parametrize("options", DETAILS)
-@pytest.mark.parametrize("how", ["address", "instruction", "abort", "thread", "caught", "sent"])
+@pytest.mark.parametrize(
+    "how", ["address", "instruction", "abort", "thread", "leader", "caught", "sent"]
+)
 def test_it_ends_as_it_would_alone(
     tmp_path: Path, builds: Path, missing: Missing, how: str, options: tuple[str, ...]
 ) -> None:

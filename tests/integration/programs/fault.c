@@ -15,6 +15,12 @@ static void *write_nowhere(void *unused) {
   return unused;
 }
 
+static void *wait_for_ever(void *unused) {
+  for (;;)
+    pause();
+  return unused;
+}
+
 int main(int argc, char **argv) {
   const char *how = argc > 1 ? argv[1] : "address";
   if (strcmp(how, "instruction") == 0)
@@ -29,6 +35,11 @@ int main(int argc, char **argv) {
     pthread_t thread;
     pthread_create(&thread, NULL, write_nowhere, NULL);
     pthread_join(thread, NULL);
+  }
+  if (strcmp(how, "leader") == 0) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, wait_for_ever, NULL);
+    usleep(50000);
   }
   write_nowhere(NULL);
   return 0;
