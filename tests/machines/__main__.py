@@ -13,13 +13,14 @@ import click
 from tests.machines.boot import boot, check_emulator
 from tests.machines.build import MachineError, build, cache
 from tests.machines.carry import bring_back, draw, work_disk
-from tests.machines.lists import SMOKE, whole
+from tests.machines.lists import RUNS, SMOKE, whole
 from tests.machines.specs import MACHINES, Spec
 from tests.machines.table import table
 
 RUN_SECONDS = 7200.0  # of one run, from the start of the emulator
 TEST_SECONDS = 900.0  # of one test: what takes a second elsewhere takes ten when emulated
 MACHINE = click.Choice(list(MACHINES))
+RUN = click.Choice(RUNS)
 
 
 @click.group()
@@ -57,14 +58,20 @@ def run(machine: str, tests: Sequence[str], seconds: float, test_seconds: float)
 
 @main.command(name="all", context_settings={"ignore_unknown_options": True})
 @click.option("--machine", "machines", multiple=True, type=MACHINE, help="In this one. Repeatable.")
+@click.option("--run", "names", multiple=True, type=RUN, help="Of the tests, these. Repeatable.")
 @_runs
 def run_all(
-    machines: Sequence[str], tests: Sequence[str], seconds: float, test_seconds: float
+    machines: Sequence[str],
+    names: Sequence[str],
+    tests: Sequence[str],
+    seconds: float,
+    test_seconds: float,
 ) -> None:
     """Run TESTS in every machine, one after another; by default all that are for machines."""
     ends = []
     for spec in (MACHINES[name] for name in machines or MACHINES):
-        runs = {"": tests} if tests else whole(spec)
+        every = whole(spec)
+        runs = {"": tests} if tests else {name: every[name] for name in names or every}
         ends += [_run(spec, given, seconds, test_seconds, name) for name, given in runs.items()]
     sys.exit(max(ends))
 

@@ -86,11 +86,18 @@ def work_disk(spec: Spec, tests: Sequence[str], seconds: float) -> Path:
     shutil.copytree(site(spec), content / "site", symlinks=True)
     shutil.copy(Path(__file__).with_name("run.sh"), content / "run")
     (content / "ready").write_text(f"{READY}\n")
+    (content / "commit").write_text(_commit())
     (content / "arguments").write_text("\n".join((f"--timeout={seconds:.0f}", *tests)) + "\n")
     disk = folder / "work.img"
     make_disk(content, disk, DISK, LABEL)
     shutil.rmtree(content)
     return disk
+
+
+def _commit() -> str:
+    """Return the name of the checkout's commit, with "-dirty" where files were changed since."""
+    command = ("git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--exclude=*")
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _files() -> list[str]:

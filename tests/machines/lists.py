@@ -1,7 +1,12 @@
 """Which tests run in a machine."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from tests.machines.specs import OTHERS, Spec
 
+PROJECT = Path(__file__).parents[2]
+INTEGRATION = "tests/integration"
 INSIDE = "tests/machines/inside"
 SYSTEMD = "tests/engines/test_systemd.py"
 # Those of the engines that are not podman.
@@ -26,6 +31,15 @@ SMOKE = (
 )
 
 
+# Those of tests/integration by what they are about; all others are the run "commands".
+ABOUT = {
+    "tracer": ("attach", "capture", "fault", "ground_truth", "hostile", "kill", "pitfalls"),
+    "calls": ("other_suites", "seccomp", "streams_reading", "syscalls"),
+    "podman": ("normalize_podman", "podman", "streams_podman"),
+}
+RUNS = ("engines", *ABOUT, "commands")
+
+
 def whole(spec: Spec) -> dict[str, tuple[str, ...]]:
     """Return the arguments of pytest for all that can run in a machine, by the name of each run.
 
@@ -34,7 +48,18 @@ def whole(spec: Spec) -> dict[str, tuple[str, ...]]:
     deselected = [f"--deselect={name}" for name in (ANOTHER_PYTHON, A_GO_PROGRAM)]
     left_out = () if set(OTHERS) <= set(spec.packages) else OTHER_ENGINES
     ignored = (f"--ignore={name}" for name in left_out)
-    return {
-        "integration": ("-n", "3", "tests/integration", *deselected),
-        "engines": ("tests/engines", INSIDE, *ignored),
-    }
+    several = ("-n", "3", "--dist=worksteal", *deselected)
+    runs = {"engines": ("tests/engines", INSIDE, *ignored)}
+    others = _files(("",))
+    for name, words in ABOUT.items():
+        files = _files(words)
+        others = [file for file in others if file not in files]
+        runs[name] = (*several, *files)
+    return {**runs, "commands": (*several, *others)}
+
+
+def _files(words: Iterable[str]) -> list[str]:
+    """Return the files of tests/integration whose names begin with one of the words."""
+    starts = tuple(f"test_{word}" for word in words)
+    found = sorted(path.name for path in (PROJECT / INTEGRATION).glob("test_*.py"))
+    return [f"{INTEGRATION}/{name}" for name in found if name.startswith(starts)]

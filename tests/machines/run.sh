@@ -10,6 +10,7 @@ results=/forktrace/results
     for package in podman conmon crun runc netavark passt slirp4netns; do
         dpkg-query -W -f='${Package}: ${Version}\n' "$package" 2>/dev/null
     done
+    echo "commit: $(cat /forktrace/commit)"
     stat -f -c 'cgroups: %T' /sys/fs/cgroup
     echo "ptrace_scope: $(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo none)"
 } | tee $results/versions
