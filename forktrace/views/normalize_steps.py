@@ -16,6 +16,9 @@ something comes after it:
   end one right after the other, now this one first and now that;
 - what lies a second or more apart.
 
+Those times are of an ordinary machine. Where most processes take more than 10 ms from their
+creation to their exec, as in an emulated one, they are longer in proportion.
+
 All else counts as concurrent, and is laid out as if every step took as long as any other; what
 then falls on the same place stands in creation order. The order so made is one that could have
 been observed, not always the one that was.
@@ -33,6 +36,7 @@ from forktrace.model.process import Call, Image, Moment, Process, UntracedChild
 
 _APART_NS = 1_000_000_000
 _RACE_NS = 100_000_000
+_EXEC_NS = 10_000_000
 _KILLS = ("kill", "tgkill", "tkill", "pidfd_send_signal")
 _WAITS = ("wait4", "waitid")
 
@@ -66,6 +70,7 @@ class Steps:
 
     def __init__(self, launch: Launch, findings: Findings) -> None:
         self._launch = launch
+        self._slowness = _slowness(launch)
         self.own = {p.id: _steps_of(p) for p in launch.inside}
         self._chains: dict[str, list[Step]] = {}
         self._seqs: dict[str, list[int]] = {}
@@ -115,7 +120,7 @@ class Steps:
         end = self.end_of(ender)
         if end is None or not self._launch.header.times:
             return
-        limit_ns = end.at.at_ns + _RACE_NS
+        limit_ns = end.at.at_ns + int(_RACE_NS * self._slowness)
         ends = [self.end_of(id_) for id_ in self._descendants(ender)]
         late = [e for e in ends if e and e.at.seq > end.at.seq and e.at.at_ns <= limit_ns]
         for place, step in enumerate(sorted(late, key=lambda s: s.at.seq), start=1):
@@ -204,7 +209,8 @@ class Steps:
 
     def _order(self) -> list[Step]:
         steps = sorted((s for own in self.own.values() for s in own), key=lambda s: s.key)
-        _set_levels(steps, apart=self._launch.header.times)
+        times = self._launch.header.times
+        _set_levels(steps, apart_ns=int(_APART_NS * self._slowness) if times else None)
         rank = self._ranks()
         return sorted(steps, key=lambda s: (s.level, rank[self._actor(s)], s.key))
 
@@ -258,17 +264,29 @@ def _link(earlier: Step | None, later: Step | None = None) -> None:
         later.after.append(earlier)
 
 
-def _set_levels(steps: Iterable[Step], *, apart: bool) -> None:
+def _slowness(launch: Launch) -> float:
+    """Return how many times slower than an ordinary machine one was, 1.0 at the least."""
+    took = [
+        next(image.at.at_ns for image in p.images if not image.inherited) - p.born.at_ns
+        for p in launch.inside
+        if p.creation is not None and any(not image.inherited for image in p.images)
+    ]
+    return max(1.0, sorted(took)[len(took) // 2] / _EXEC_NS) if took else 1.0
+
+
+def _set_levels(steps: Iterable[Step], *, apart_ns: int | None) -> None:
     """Place each step right after the last of those that it comes after.
 
     Args:
         steps: all steps, in observed order.
-        apart: the times are real, so that what lies far apart is in order.
+        apart_ns: what lies so far apart is in order; None where the times are not real.
     """
     done: list[Step] = []
     passed, highest = 0, -1
     for step in steps:
-        while apart and passed < len(done) and done[passed].at.at_ns <= step.at.at_ns - _APART_NS:
+        while apart_ns and passed < len(done):
+            if done[passed].at.at_ns > step.at.at_ns - apart_ns:
+                break
             highest = max(highest, done[passed].level)
             passed += 1
         step.level = max([highest, *(other.level for other in step.after)]) + 1

@@ -128,6 +128,14 @@ def test_what_lies_a_second_apart_stays_in_order() -> None:
     assert told.index("p3 exec client") < told.index("p2 made p5")
 
 
+def test_a_second_is_nothing_on_a_machine_that_takes_as_long_for_an_exec() -> None:
+    early: list[Step] = [("root", 10, "sh"), ("fork", 10, 11), ("fork", 10, 12), ("fork", 10, 13)]
+    slow = events.Executed(at_ns=600_000_000, pid=12, path="/client", argv=["client"])
+    late = events.Created(at_ns=5_000_000_000, pid=11, tid=11, child=20, how="fork", flags=[])
+    told = story(launch_of(*early, slow, late))
+    assert told.index("p2 made p5") < told.index("p3 exec client")
+
+
 def test_the_payload_runs_after_the_runtime_was_told_to_start_it() -> None:
     told = story(launch_of(*podman_steps()))
     start = next(i for i, words in enumerate(told) if words.startswith("p9 exec"))
