@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from tests.machines.boot import boot, check_emulator
-from tests.machines.build import MachineError, build, cache
+from tests.machines.build import MachineError, build, cache, last_lines
 from tests.machines.carry import bring_back, draw, work_disk
 from tests.machines.lists import RUNS, SMOKE, whole
 from tests.machines.specs import MACHINES, Spec
@@ -126,8 +126,11 @@ def _show(spec: Spec, results: Path) -> int:
     output = results / "output"
     lines = output.read_text(errors="replace").splitlines() if output.exists() else []
     if not junit.exists():
-        last = "\n".join(lines[-30:])
-        raise MachineError(f"pytest did not come to its end in {spec.name}:\n{last}")
+        last = "\n".join(lines[-20:])
+        raise MachineError(
+            f"pytest did not come to its end in {spec.name}:\n{last}\n"
+            f"its console's last lines:\n{last_lines(results / 'console')}"
+        )
     suite = ET.parse(junit).getroot().find("testsuite")
     assert suite is not None
     for line in lines:
