@@ -9,7 +9,7 @@ leaves the log, the adopter is not known: a process without a pid stands for it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from forktrace.model.process import Adoption, Call, Moment, Process
 from forktrace.trace.events import LogSummary
@@ -39,6 +39,7 @@ class _Deriver:
         self._parents = {p.id: p.parent for p in processes.values()}
         self._children: defaultdict[str | None, set[str]] = defaultdict(set)
         self._namespaces = _namespaces(processes.values())
+        self._asking = _calls_by_process(processes.values(), _asks_for_orphans)
         self._stand_ins: dict[str, Process] = {}
 
     def run(self) -> None:
@@ -78,13 +79,18 @@ class _Deriver:
         while above is not None and not above.outside:
             if self._namespaces.get(above.id) != namespace:
                 break
-            if _is_subreaper(above, at):
+            if self._is_subreaper(above, at):
                 return above
             above = self._processes.get(self._parents[above.id] or "")
         if namespace == _OUTER:
             return self._stand_in(OUTSIDE_ADOPTER, at)
         init = self._processes[namespace]
         return init if _lives_on(init, at) else self._stand_in(ANY_ADOPTER, at)
+
+    def _is_subreaper(self, process: Process, at: Moment) -> bool:
+        """Say whether a process had made itself a subreaper by a moment, and not taken it back."""
+        call = _last_before(self._asking.get(process.id, ()), at)
+        return call is not None and bool(call.arguments.get("value")) and _lives_on(process, at)
 
     def _stand_in(self, words: str, at: Moment) -> Process:
         """Return the process that stands for adopters that are not known."""
@@ -99,18 +105,21 @@ def _lives_on(process: Process, at: Moment) -> bool:
     return process.exit is None or process.exit.at.seq > at.seq
 
 
-def _is_subreaper(process: Process, at: Moment) -> bool:
-    """Say whether a process had made itself a subreaper by a moment, and not taken it back."""
-    if not _lives_on(process, at):
-        return False
-    calls = [
-        call.arguments.get("value")
-        for call in process.calls
-        if call.arguments.get("option") == "PR_SET_CHILD_SUBREAPER"
-        and call.error is None
-        and call.at.seq < at.seq
-    ]
-    return bool(calls and calls[-1])
+def _calls_by_process(
+    processes: Iterable[Process], wanted: Callable[[Call], bool]
+) -> dict[str, list[Call]]:
+    """Return the wanted calls of each process that made one, as a process can have made many."""
+    found = {p.id: [c for c in p.calls if c.error is None and wanted(c)] for p in processes}
+    return {id_: calls for id_, calls in found.items() if calls}
+
+
+def _last_before(calls: Sequence[Call], at: Moment) -> Call | None:
+    """Return the last of a process' calls that returned before a moment."""
+    return next((call for call in reversed(calls) if call.at.seq < at.seq), None)
+
+
+def _asks_for_orphans(call: Call) -> bool:
+    return call.arguments.get("option") == "PR_SET_CHILD_SUBREAPER"
 
 
 _OUTER = ""
@@ -124,9 +133,11 @@ def _namespaces(processes: Iterable[Process]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     inits: dict[int, str] = {}
     by_id = {p.id: p for p in processes}
+    moves = _calls_by_process(by_id.values(), _moves_children)
     for process in by_id.values():
         if not process.outside:
-            found[process.id] = _namespace(process, by_id, found, inits)
+            move = _last_before(moves.get(process.creator or "", ()), process.born)
+            found[process.id] = _namespace(process, by_id, found, inits, move)
     return found
 
 
@@ -135,32 +146,23 @@ def _namespace(
     by_id: dict[str, Process],
     found: dict[str, str | None],
     inits: dict[int, str],
+    move: Call | None,
 ) -> str | None:
-    """Return the namespace that a child is created in (pid_namespaces(7))."""
+    """Return the namespace that a child is created in (pid_namespaces(7)).
+
+    ``move`` is its creator's last call that changed where children are created.
+    """
     creation, creator = process.creation, by_id.get(process.creator or "")
     if creation is None or creator is None:
         return _OUTER if len(process.nspid) < 2 else None
     if "CLONE_NEWPID" in creation.flags:
         return process.id
-    move = _last_move(creator, process.born)
     if move is not None and move.name == "setns":
         return None
     if move is not None:
         return inits.setdefault(move.at.seq, process.id)
     above = found.get(creator.id)
     return None if above == _OUTER and len(process.nspid) > 1 else above
-
-
-def _last_move(process: Process, before: Moment) -> Call | None:
-    """Return the last call that changed where a process' children are created."""
-    return next(
-        (
-            call
-            for call in reversed(process.calls)
-            if call.at.seq < before.seq and call.error is None and _moves_children(call)
-        ),
-        None,
-    )
 
 
 def _moves_children(call: Call) -> bool:
