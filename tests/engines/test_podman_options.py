@@ -104,8 +104,7 @@ def test_network(
     assert traced.namespaces(payload)["net"] == net
     assert traced.namespaces(traced.root)["net"] not in (net, namespaces_of(os.getpid())["net"])
     setup = traced.the("netavark", "setup", creator=traced.root)
-    (cleanup,) = traced.with_role("cleanup")
-    teardown = traced.the("netavark", "teardown", creator=traced.remover(cleanup))
+    teardown = traced.the("netavark", "teardown", creator=traced.remover())
     tools = [*traced.created_by(setup), *traced.created_by(teardown)]
     assert traced.ran("iptables", creator=setup) or traced.ran("nft", creator=setup)
     assert {traced.role(p) for p in (setup, teardown, *tools)} == {"helper"}

@@ -72,12 +72,13 @@ class Traced:
         """Return the traced processes that have a role, in creation order."""
         return [p for p in self.launch.inside if self.role(p) == role]
 
-    def remover(self, cleanup: Process) -> Process:
-        """Return who takes a container's network down and has the runtime delete it.
+    def remover(self) -> Process:
+        """Return who took the container's network down and had the runtime delete it.
 
-        Podman 5 does that itself where it waits for the container, and its cleanup nothing then.
+        Podman 4's cleanup does. Podman 5 waits for the container, and does it itself where it has
+        the container's lock before its cleanup.
         """
-        return self.root if "--stopped-only" in cleanup.argv else cleanup
+        return self.process(self.the("runc", "delete").creator)
 
     def parents(self, process: Process) -> list[str | None]:
         """Return the ids of the real parents of a process, in the order of time."""
