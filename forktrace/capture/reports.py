@@ -10,13 +10,16 @@ WALL = 0x40000000
 # Only what this thread traces: forktrace may have been given children that are not its business.
 NOTHREAD = 0x20000000
 _WAIT = os.WNOHANG | WALL | NOTHREAD
+# So often is a task served while others may wait. Most have fewer stops in a row, and those come in
+# the order that waitpid finds them: a child right before its creator.
+_TURN = 16
 
 
 class Reports:
-    """Give out what waitpid reports, a second stop of a task only when nobody else waits."""
+    """Give out what waitpid reports; of a task more than a turn has only when nobody else waits."""
 
     def __init__(self) -> None:
-        self._served: set[int] = set()
+        self._served: dict[int, int] = {}
         self._held: dict[int, int] = {}
 
     def take(self) -> tuple[int, int]:
@@ -31,10 +34,11 @@ class Reports:
             pid, status = os.waitpid(-1, _WAIT)
             if not pid:
                 return self._next_turn()
-            if pid in self._served and os.WIFSTOPPED(status):
+            served = self._served.get(pid, 0)
+            if served >= _TURN and os.WIFSTOPPED(status):
                 self._held[pid] = status
                 continue
-            self._served.add(pid)
+            self._served[pid] = served + 1
             self._held.pop(pid, None)
             return pid, status
 
@@ -44,5 +48,5 @@ class Reports:
         if not self._held:
             return 0, 0
         pid = next(iter(self._held))
-        self._served.add(pid)
+        self._served[pid] = 1
         return pid, self._held.pop(pid)

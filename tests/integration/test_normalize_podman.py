@@ -1,5 +1,6 @@
 """A real podman launch, traced again and again, is the same once it is normalised."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -30,24 +31,44 @@ def traced(forktrace: Forktrace, number: int, *command: str) -> dict[str, bytes]
     return {name: (forktrace.folder / name).read_bytes() for name in FILES}
 
 
+def remover(drawn: dict[str, bytes]) -> str:
+    """Return the role of who had the runtime delete the container.
+
+    Podman 5 does that itself, or leaves it to its cleanup: whichever has the container's lock
+    first. Those are two launches.
+    """
+    nodes = json.loads(drawn["a.json"])["nodes"]
+    (delete,) = (n for n in nodes if n["role"] == "runtime" and "delete" in (n["argv"] or ()))
+    (role,) = (n["role"] for n in nodes if n["id"] == delete["creator"])
+    assert isinstance(role, str)
+    return role
+
+
 def test_ten_runs_of_podman_are_one_picture_and_another_launch_another(
     forktrace: Forktrace, image: str
 ) -> None:
     command = (*test_podman.RUN, "--rm")
-    first = traced(forktrace, 0, *command, image, "echo", "hi")
-    assert forktrace("render", "0.jsonl", "--normalize", "-o", "doc.svg").status == 0
-    for number in range(1, TIMES):
-        again = traced(forktrace, number, *command, image, "echo", "hi")
+    firsts: dict[str, dict[str, bytes]] = {}
+    for number in range(TIMES):
+        drawn = traced(forktrace, number, *command, image, "echo", "hi")
+        kind = remover(drawn)
+        picture = f"{kind}.svg"
+        if kind not in firsts:
+            firsts[kind] = drawn
+            render = ("render", f"{number}.jsonl", "--normalize", "-o", picture)
+            assert forktrace(*render).status == 0
         for name in FILES:
-            assert again[name] == first[name], (number, name)
-        assert forktrace("check", "doc.svg", f"{number}.jsonl").status == 0
+            assert drawn[name] == firsts[kind][name], (number, name)
+        assert forktrace("check", picture, f"{number}.jsonl").status == 0
+    assert set(firsts) <= {"engine", "cleanup"}
 
     # one program more inside, and another way to end, are other launches
     other = traced(forktrace, 90, *command, image, "sh", "-c", "echo hi; true")
-    assert other["a.svg"] != first["a.svg"]
-    done = forktrace("check", "doc.svg", "90.jsonl")
-    assert done.status == 1
-    assert "executed sh -c" in done.out.decode()
+    for kind, first in firsts.items():
+        assert other["a.svg"] != first["a.svg"]
+        done = forktrace("check", f"{kind}.svg", "90.jsonl")
+        assert done.status == 1
+        assert "executed sh -c" in done.out.decode()
 
 
 def test_an_init_in_the_container_makes_another_picture(
