@@ -22,9 +22,10 @@ from msgspec import Struct
 
 from forktrace.capture import proc
 from forktrace.capture.arch import STAYS_AT_BREAKPOINT
-from forktrace.capture.gateway import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Tracee, signal_name
+from forktrace.capture.ends import exited, wait_status
+from forktrace.capture.gateway import Tracee, signal_name
+from forktrace.capture.releasing import Releaser
 from forktrace.capture.tasks import TaskTable, TracedProcess
-from forktrace.trace import events
 from forktrace.trace.writer import TraceWriter
 
 # Those after which the same instruction is executed again.
@@ -71,23 +72,13 @@ class _Dying(Struct):
     until: float
 
 
-class Faults:
-    """Let go of what has to die of a fault, and record its end where that can be known.
-
-    Args:
-        writer: where events go.
-        table: the live tasks.
-        tracee: the ptrace gateway of the tracing thread.
-        now: returns the ns since the start of the trace.
-    """
+class Faults(Releaser):
+    """Let go of what has to die of a fault, and record its end where that can be known."""
 
     def __init__(
         self, writer: TraceWriter, table: TaskTable, tracee: Tracee, now: Callable[[], int]
     ) -> None:
-        self._writer = writer
-        self._table = table
-        self._tracee = tracee
-        self._now = now
+        super().__init__(writer, table, tracee, now)
         self._dying: dict[int, _Dying] = {}
 
     def release(self, tid: int, signum: int) -> bool:
@@ -95,14 +86,13 @@ class Faults:
         if not must_die_untraced(self._tracee, tid, signum):
             return False
         process = self._table.process(tid)
-        stat = None if process is None else _open_stat(tid)
-        self._tracee.detach(tid)
         if process is None:
+            self._tracee.detach(tid)
             self._table.remove_thread(tid)  # its process' end is reported for the leader
             return True
-        self._table.remove_process(tid)
+        stat = _open_stat(tid)
+        self._let_go(tid, signal_name(signum))
         self._dying[tid] = _Dying(process, stat, monotonic() + _LOOK_SECONDS)
-        self._writer.event(events.Released(at_ns=self._now(), pid=tid, fault=signal_name(signum)))
         return True
 
     def look(self) -> bool:
@@ -128,13 +118,7 @@ class Faults:
         os.close(stat)
         dying.stat = None
         if status:  # 0 is shown to those who may not know it, and no fault ends so
-            killed = os.WIFSIGNALED(status)
-            self._ended(
-                dying.process,
-                None if killed else os.WEXITSTATUS(status),
-                os.WTERMSIG(status) if killed else None,
-                os.WCOREDUMP(status),
-            )
+            self._ended(dying.process, status)
         return False
 
     def told(self, tid: int) -> bool:
@@ -145,28 +129,20 @@ class Faults:
         parent = self._table.tasks.get(tid)
         if told is None or parent is None:
             return False
-        code, number, status = told
-        process = self._dying_child(parent, number)
-        if process is None or code not in (CLD_EXITED, CLD_KILLED, CLD_DUMPED):
+        code, number, how = told
+        process, status = self._dying_child(parent, number), wait_status(code, how)
+        if process is None or status is None:
             return False
-        if code == CLD_EXITED:
-            self._ended(process, status, None, core=False)
-        else:
-            self._ended(process, None, status, core=code == CLD_DUMPED)
+        self._ended(process, status)
         return True
 
-    def _ended(
-        self, process: TracedProcess, code: int | None, signum: int | None, core: bool
-    ) -> None:
+    def _ended(self, process: TracedProcess, status: int) -> None:
         dying = self._dying.pop(process.pid)
         if dying.stat is not None:
             os.close(dying.stat)
         if process.pid in self._table.tasks:
             return  # that is somebody else's by now, and the trace tells of that one
-        name = signal_name(signum) if signum is not None else None
-        self._writer.event(
-            events.Exited(at_ns=self._now(), pid=process.pid, code=code, signal=name, core=core)
-        )
+        self._writer.event(exited(self._now(), process.pid, status))
 
     def _dying_child(self, parent: TracedProcess, number: int) -> TracedProcess | None:
         """Return the child that has this pid in its parent's PID namespace."""

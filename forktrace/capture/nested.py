@@ -15,8 +15,8 @@ from collections.abc import Callable
 from forktrace.capture import elf
 from forktrace.capture.file_systems import served_by_a_process
 from forktrace.capture.gateway import PtraceError, Tracee
+from forktrace.capture.releasing import Releaser
 from forktrace.capture.tasks import TaskTable, TracedProcess
-from forktrace.trace import events
 from forktrace.trace.text import Text
 from forktrace.trace.writer import TraceWriter
 
@@ -52,24 +52,14 @@ def _names_ptrace(pid: int) -> bool:
         os.close(fd)
 
 
-class Nested:
-    """Watch the children of tracers; ``watched`` has those that are to stop at system calls.
-
-    Args:
-        writer: where events go.
-        table: the live tasks.
-        tracee: the ptrace gateway of the tracing thread.
-        now: returns the ns since the start of the trace.
-    """
+class Nested(Releaser):
+    """Watch the children of tracers; ``watched`` has those that are to stop at system calls."""
 
     def __init__(
         self, writer: TraceWriter, table: TaskTable, tracee: Tracee, now: Callable[[], int]
     ) -> None:
+        super().__init__(writer, table, tracee, now)
         self.watched: set[int] = set()
-        self._writer = writer
-        self._table = table
-        self._tracee = tracee
-        self._now = now
 
     def begin(self, tid: int) -> None:
         """Watch a new task from its first stop on, if it may ask to be traced."""
@@ -92,11 +82,9 @@ class Nested:
         process = self._table.process(tid)
         if process is None or process.threads or not self._asks(tid):
             return False
-        self._tracee.detach(tid)
+        self._let_go(tid)
         self.watched.discard(tid)
-        self._table.remove_process(tid)
         parent = self._table.process(process.parent)
         if parent is not None:
             parent.traces = True
-        self._writer.event(events.Released(at_ns=self._now(), pid=tid))
         return True

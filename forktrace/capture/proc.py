@@ -102,9 +102,12 @@ def read_tty(pid: int, into: Snapshot) -> None:
     except OSError as error:
         into.fail("stat", error)
         return
-    # comm stands in brackets and may itself hold any byte, brackets too
-    fields = data[data.rindex(b")") + 2 :].split(b" ", 5)
-    into.tty = int(fields[4])
+    into.tty = int(_after_comm(data).split(b" ", 5)[4])
+
+
+def _after_comm(stat: bytes) -> bytes:
+    """Return a stat file's fields from the state on: comm, in brackets, may hold any byte."""
+    return stat[stat.rindex(b")") + 2 :]
 
 
 def read_cgroup(pid: int, into: Snapshot) -> None:
@@ -185,10 +188,9 @@ def is_namespace_init(tid: int) -> bool:
 def catches(tid: int, signum: int) -> bool:
     """Say whether a task has a handler for a signal (SigCgt), False if unread."""
     try:
-        caught = _line(read_file(f"/proc/{tid}/status"), b"\nSigCgt:\t")
+        return bool(_mask(tid, b"\nSigCgt:\t") >> (signum - 1) & 1)
     except OSError:
         return False
-    return bool(int(caught or b"0", 16) >> (signum - 1) & 1)
 
 
 def status_of_zombie(stat: int) -> int | None:
@@ -200,14 +202,13 @@ def status_of_zombie(stat: int) -> int | None:
     Raises:
         OSError: it was waited for.
     """
-    data = os.pread(stat, 1024, 0)
-    fields = data[data.rindex(b")") + 2 :].split()
+    fields = _after_comm(os.pread(stat, 1024, 0)).split()
     return int(fields[-1]) if fields[0] == b"Z" else None
 
 
 def pending_signals(pid: int) -> int:
     """Return the mask of signals that wait for the process as a whole (ShdPnd). Raises OSError."""
-    return int(_line(read_file(f"/proc/{pid}/status"), b"\nShdPnd:\t") or b"0", 16)
+    return _mask(pid, b"\nShdPnd:\t")
 
 
 def tracer(pid: int) -> int | None:
@@ -244,6 +245,10 @@ def has_files(pid: int) -> bool:
 def ignored_signals(pid: int) -> int:
     """Return the mask of signals that a process ignores (SigIgn), 0 where unreadable."""
     try:
-        return int(_line(read_file(f"/proc/{pid}/status"), b"\nSigIgn:\t") or b"0", 16)
+        return _mask(pid, b"\nSigIgn:\t")
     except OSError:
         return 0
+
+
+def _mask(tid: int, key: bytes) -> int:
+    return int(_line(read_file(f"/proc/{tid}/status"), key) or b"0", 16)

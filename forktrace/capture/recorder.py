@@ -17,7 +17,8 @@ from forktrace.capture.clone_flags import (
     exit_signal_name,
     flag_names,
 )
-from forktrace.capture.gateway import Tracee, signal_name
+from forktrace.capture.ends import exited
+from forktrace.capture.gateway import Tracee
 from forktrace.capture.nested import TracerPrograms
 from forktrace.capture.observer import Observer
 from forktrace.capture.proc import Snapshot
@@ -266,8 +267,8 @@ class Recorder:
         if found is not None:
             self._writer.event(found)
 
-    def death(self, tid: int, code: int | None, signum: int | None, core: bool) -> None:
-        """Record a task's end, and the new parents of the children that it left."""
+    def death(self, tid: int, status: int) -> None:
+        """Record a task's end by its wait status, and the new parents of the children it left."""
         if self._table.is_announced(tid):
             self.first_stop(tid)  # it was killed before any stop: its end is all that is seen
         at_ns = self.now()
@@ -277,8 +278,7 @@ class Recorder:
             if owner is not None:
                 self._writer.event(events.ThreadExited(at_ns=at_ns, pid=owner.pid, tid=tid))
             return
-        signal = signal_name(signum) if signum is not None else None
-        self._writer.event(events.Exited(at_ns=at_ns, pid=tid, code=code, signal=signal, core=core))
+        self._writer.event(exited(at_ns, tid, status))
         for child in sorted(process.children):
             self._orphan(at_ns, child)
 

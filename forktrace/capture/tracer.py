@@ -131,7 +131,7 @@ class Tracer:
     def _serve(self) -> str:
         looks = served = 0
         while True:
-            self._faults.look()
+            watching = self._faults.look()
             try:
                 pid, status = self._reports.take()
             except ChildProcessError:
@@ -150,7 +150,7 @@ class Tracer:
             if self._early:
                 self._serve_early()
                 continue
-            if looks or self._faults.look():
+            if looks or watching:
                 looks = max(looks - 1, 0)
                 os.sched_yield()  # whoever else could run on this processor does
                 continue
@@ -287,13 +287,7 @@ class Tracer:
 
     def _death(self, pid: int, status: int) -> None:
         self._nested.end(pid)
-        killed = os.WIFSIGNALED(status)
-        self._recorder.death(
-            pid,
-            None if killed else os.WEXITSTATUS(status),
-            os.WTERMSIG(status) if killed else None,
-            os.WCOREDUMP(status),
-        )
+        self._recorder.death(pid, status)
         if self._calls:
             self._calls.forget(pid)
         if pid == self._root:

@@ -6,7 +6,8 @@ exit signal, or gets one SIGCHLD for several children (signal(7)).
 """
 
 from forktrace.capture import proc
-from forktrace.capture.gateway import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Tracee, signal_name
+from forktrace.capture.ends import how_ended, wait_status
+from forktrace.capture.gateway import CLD_DUMPED, CLD_EXITED, CLD_KILLED, Tracee
 from forktrace.capture.proc import Snapshot
 from forktrace.capture.tasks import TaskTable
 from forktrace.trace import events
@@ -32,7 +33,7 @@ def untraced_child(
     told = tracee.child_signal(tid)
     if process is None or told is None or process.traces:  # SIGCHLD tells it of tracees as well
         return None
-    code, child, status = told
+    code, child, how = told
     if code not in _CLD_CODES or not child:
         return None
     if table.has_seen(child, len(process.known.nspid or ()) or 1):
@@ -40,13 +41,9 @@ def untraced_child(
     depth = _depth(process.pid)  # it may not have been read, or have been another before
     if not depth or (depth > 1 and not nested) or table.has_seen(child, depth):
         return None
-    return events.Untraced(
-        at_ns=at_ns,
-        pid=process.pid,
-        child=child,
-        code=status if code == CLD_EXITED else None,
-        signal=signal_name(status) if code in (CLD_KILLED, CLD_DUMPED) else None,
-    )
+    status = wait_status(code, how)
+    exit_code, signal = (None, None) if status is None else how_ended(status)
+    return events.Untraced(at_ns=at_ns, pid=process.pid, child=child, code=exit_code, signal=signal)
 
 
 def _depth(pid: int) -> int:

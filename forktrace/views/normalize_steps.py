@@ -36,7 +36,7 @@ from forktrace.model.process import Call, Image, Moment, Process, UntracedChild
 
 _APART_NS = 1_000_000_000
 _RACE_NS = 100_000_000
-_EXEC_NS = 10_000_000
+_EXEC_NS = 10_000_000  # from a creation to the exec, at the most, on an ordinary machine
 _KILLS = ("kill", "tgkill", "tkill", "pidfd_send_signal")
 _WAITS = ("wait4", "waitid")
 
@@ -267,9 +267,9 @@ def _link(earlier: Step | None, later: Step | None = None) -> None:
 def _slowness(launch: Launch) -> float:
     """Return how many times slower than an ordinary machine one was, 1.0 at the least."""
     took = [
-        next(image.at.at_ns for image in p.images if not image.inherited) - p.born.at_ns
+        own[0].at.at_ns - p.born.at_ns
         for p in launch.inside
-        if p.creation is not None and any(not image.inherited for image in p.images)
+        if p.creation is not None and (own := p.own_images)
     ]
     return max(1.0, sorted(took)[len(took) // 2] / _EXEC_NS) if took else 1.0
 

@@ -76,9 +76,13 @@ class Traced:
         """Return who took the container's network down and had the runtime delete it.
 
         Podman 4's cleanup does. Podman 5 waits for the container, and does it itself where it has
-        the container's lock before its cleanup.
+        the container's lock before its cleanup, which is told of that ("--stopped-only").
         """
-        return self.process(self.the("runc", "delete").creator)
+        cleanup = self.the("podman", "container", "cleanup")
+        found = self.process(self.the("runc", "delete").creator)
+        by_itself = "--stopped-only" in cleanup.argv and found is self.root
+        assert found is cleanup or by_itself
+        return found
 
     def parents(self, process: Process) -> list[str | None]:
         """Return the ids of the real parents of a process, in the order of time."""

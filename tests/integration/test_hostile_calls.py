@@ -7,7 +7,6 @@ import pytest
 
 from forktrace.model.build import build_launch
 from forktrace.trace.reader import read_trace
-from tests.conftest import Missing
 from tests.integration.pitfalls import Tracer
 from tests.integration.test_fault import DETAILS
 
@@ -16,13 +15,10 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a 
 
 @pytest.mark.parametrize("options", DETAILS)
 @pytest.mark.parametrize("seed", range(3))
-def test_garbage(
-    tmp_path: Path, builds: Path, missing: Missing, seed: int, options: tuple[str, ...]
-) -> None:
-    tracer = Tracer(tmp_path, builds, missing)
-    program = (*tracer.program_of("garbage"), str(seed), "60", str(tmp_path / "cgroup.procs"))
+def test_garbage(whole: Tracer, tmp_path: Path, seed: int, options: tuple[str, ...]) -> None:
+    program = (*whole.program_of("garbage"), str(seed), "60", str(tmp_path / "cgroup.procs"))
     command = ("unshare", "--pid", "--fork", "--mount", "--kill-child", *program)
-    done = tracer.record(*command, options=options)
+    done = whole.record(*command, options=options)
     assert done.status == 0
     assert "please report" not in done.err
     assert done.records[-1]["event"] == "end"
@@ -30,5 +26,5 @@ def test_garbage(
     assert launch.complete
     assert len(list(launch.inside)) > 60
     outputs = [word for name in ("svg", "html", "md", "txt") for word in ("-o", f"out.{name}")]
-    drawn = tracer("render", str(done.trace), *outputs, cwd=tmp_path)
+    drawn = whole("render", str(done.trace), *outputs, cwd=tmp_path)
     assert drawn.status == 0, drawn.err

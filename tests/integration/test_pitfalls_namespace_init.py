@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Missing
 from tests.integration.harness import (
     PATIENCE,
     finish,
@@ -36,9 +35,8 @@ def created(trace: Path) -> list[int]:
     return [r["child"] for r in read_records(trace) if r["event"] == "create"]
 
 
-def test_a_stop_from_outside_stops(tmp_path: Path, builds: Path, missing: Missing) -> None:
-    tracer = Tracer(tmp_path, builds, missing)
-    process, trace = tracer.start_recording(*NAMESPACE, "sh", "-c", "echo up; read go; echo on")
+def test_a_stop_from_outside_stops(whole: Tracer) -> None:
+    process, trace = whole.start_recording(*NAMESPACE, "sh", "-c", "echo up; read go; echo on")
     assert read_line(process) == b"up\n"
     (init,) = wait_until(lambda: created(trace), "its birth is recorded")
     os.kill(init, signal.SIGSTOP)
@@ -71,10 +69,9 @@ print(os.WTERMSIG(os.waitpid(pid, 0)[1]))
 """
 
 
-def test_a_zombie_shows_how_it_ended(tmp_path: Path, builds: Path, missing: Missing) -> None:
-    tracer = Tracer(tmp_path, builds, missing)
-    fault = tracer.program_of("fault")
-    run = tracer.trace("unshare", "--pid", *python(UNTOLD), *fault, "address")
+def test_a_zombie_shows_how_it_ended(whole: Tracer) -> None:
+    fault = whole.program_of("fault")
+    run = whole.trace("unshare", "--pid", *python(UNTOLD), *fault, "address")
     assert int(run.result.out) == signal.SIGSEGV
     init = run.has_argv(*fault, "address")
     assert init.exit is not None
@@ -85,13 +82,10 @@ def test_a_zombie_shows_how_it_ended(tmp_path: Path, builds: Path, missing: Miss
 @pytest.mark.parametrize(
     "how", ["address", "instruction", "abort", "thread", "leader", "caught", "sent"]
 )
-def test_it_ends_as_it_would_alone(
-    tmp_path: Path, builds: Path, missing: Missing, how: str, options: tuple[str, ...]
-) -> None:
-    tracer = Tracer(tmp_path, builds, missing)
-    command = (*NAMESPACE, *tracer.program_of("fault"), how)
+def test_it_ends_as_it_would_alone(whole: Tracer, how: str, options: tuple[str, ...]) -> None:
+    command = (*NAMESPACE, *whole.program_of("fault"), how)
     untraced = subprocess.run(command, check=False, timeout=PATIENCE).returncode
-    result = tracer.record(*command, options=options)
+    result = whole.record(*command, options=options)
     launch = Run(result).launch
     (init,) = (p for p in launch.inside if p.argv[-1:] == [how] and p.creator)
     assert launch.complete

@@ -1,11 +1,10 @@
 """Which tests run in a machine."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
+from tests.machines.carry import PROJECT
 from tests.machines.specs import OTHERS, Spec
 
-PROJECT = Path(__file__).parents[2]
 INTEGRATION = "tests/integration"
 INSIDE = "tests/machines/inside"
 SYSTEMD = "tests/engines/test_systemd.py"
@@ -29,7 +28,6 @@ SMOKE = (
     f"{SYSTEMD}::test_forktrace_in_exec_start[events]",
     f"{INSIDE}/test_z_yama.py",
 )
-
 
 # Those of tests/integration by what they are about; all others are the run "commands".
 ABOUT = {

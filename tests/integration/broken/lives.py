@@ -155,7 +155,7 @@ def _leader_ends_all() -> None:
 
     def exiting(self: Any, tid: int) -> None:
         if self._table.process(tid):
-            self.death(tid, self._tracee.message(tid) >> 8 & 0xFF, None, False)
+            self.death(tid, self._tracee.message(tid) & 0xFF00)
 
     replace(Recorder, "exiting", exiting)
 
