@@ -65,8 +65,10 @@ class Opened:
         return self.page.inner_text("#narration")
 
     def where(self) -> str:
-        """Return the page's address behind the file's name."""
-        return self.page.url.partition("#")[2]
+        """Return the page's own address behind the file's name; the driver's comes later."""
+        found = self.run("location.hash.slice(1)")
+        assert isinstance(found, str)
+        return found
 
 
 Open = Callable[..., Opened]
