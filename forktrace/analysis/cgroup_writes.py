@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from forktrace.model.facts import Call, Moment
 from forktrace.model.launch import Launch
-from forktrace.model.process import Call, Moment, Process
+from forktrace.model.process import Process
 
 _MOUNT = "/sys/fs/cgroup"
 # The calls that write: only those of a pid to a cgroup's file are recorded.

@@ -15,8 +15,10 @@ from forktrace.analysis.cgroup_writes import Write, Writes, find_writes, hierarc
 from forktrace.analysis.findings import CgroupStay, Findings
 from forktrace.analysis.hierarchies import paths
 from forktrace.analysis.stays import State, Stays, as_parent
+from forktrace.model.facts import Moment, Sample
+from forktrace.model.image import Image
 from forktrace.model.launch import Launch
-from forktrace.model.process import Image, Moment, Process, Sample
+from forktrace.model.process import Process
 
 _UNEXPLAINED = ("seen", "outside")
 _DELETED = " (deleted)"  # what the kernel adds to the path of a cgroup that was removed

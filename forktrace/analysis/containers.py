@@ -15,8 +15,9 @@ from forktrace.analysis.roles import programs
 from forktrace.analysis.roles.containers import payload_image
 from forktrace.analysis.roles.facts import own_image
 from forktrace.analysis.roles.programs import MonitorArguments
+from forktrace.model.image import Image
 from forktrace.model.launch import Launch
-from forktrace.model.process import Image, Process
+from forktrace.model.process import Process
 
 _MAKING = frozenset({"create", "run", "restore"})
 # Each of these tells of a container that was there, or will be; delete and state may find none.

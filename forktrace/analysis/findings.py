@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from forktrace.model.process import Moment
+from forktrace.model.facts import Moment
 
 Role = Literal[
     "engine", "monitor", "runtime", "init-stage", "container", "helper", "cleanup", "other"

@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 from forktrace.analysis.findings import Findings, NamespaceStay
 from forktrace.analysis.stays import State, Stays, as_parent
+from forktrace.model.facts import Creation, Moment, Sample
 from forktrace.model.launch import Launch
-from forktrace.model.process import Creation, Moment, Process, Sample
+from forktrace.model.process import Process
 
 _FLAGS = {
     "CLONE_NEWCGROUP": "cgroup",

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from forktrace.analysis.findings import Findings
+from forktrace.model.facts import Call
 from forktrace.model.history import History
 from forktrace.model.launch import Launch
-from forktrace.model.process import Call, Process
+from forktrace.model.process import Process
 
 _CALLS = frozenset(("kill", "tkill", "tgkill", "pidfd_send_signal"))
 

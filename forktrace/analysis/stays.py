@@ -8,8 +8,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
+from forktrace.model.facts import Moment
 from forktrace.model.launch import Launch
-from forktrace.model.process import Moment, Process
+from forktrace.model.process import Process
 
 State = Mapping[str, Any]  # a value by key; never changed once it is made, as many share it
 _NOTHING: State = {}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from forktrace.model.process import Descriptor
+from forktrace.model.facts import Descriptor
 
 OpenKind = Literal["pipe", "socket", "terminal", "file", "null"]
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from forktrace.analysis import stream_ends
 from forktrace.analysis.findings import Certainty, Findings, Holder, StreamEnd, StreamKind
 from forktrace.model.descriptors import STANDARD, descriptors_at, is_unreadable
+from forktrace.model.facts import Descriptor, DescriptorTable, Moment
 from forktrace.model.launch import Launch
-from forktrace.model.process import Descriptor, DescriptorTable, Moment, Process
+from forktrace.model.process import Process
 
 _MOST_CONTAINERS = 100  # whose streams the pass looks for, each among all processes
 _FOREVER = 2**63

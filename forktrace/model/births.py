@@ -1,7 +1,9 @@
 """Complete what is known of births, once a whole trace has been joined."""
 
+from forktrace.model.facts import Adoption
+from forktrace.model.image import Image
 from forktrace.model.pids import first_ppid
-from forktrace.model.process import Adoption, Image, Process
+from forktrace.model.process import Process
 
 
 def infer_missed_adoptions(processes: dict[str, Process], expected: dict[str, str]) -> None:

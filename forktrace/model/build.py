@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from forktrace.model.births import confirm_parents, infer_missed_adoptions, inherit_images
 from forktrace.model.derive import derive_adoptions
+from forktrace.model.facts import Moment
 from forktrace.model.gaps import gap_warnings
 from forktrace.model.imported import import_warnings
 from forktrace.model.join import Joiner
 from forktrace.model.launch import Launch
-from forktrace.model.process import Moment
 from forktrace.model.reaps import find_reaps
 from forktrace.trace import events
 from forktrace.trace.collector import collector_paused

@@ -11,7 +11,8 @@ leaves the log, the adopter is not known: a process without a pid stands for it.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from forktrace.model.process import Adoption, Call, Moment, Process
+from forktrace.model.facts import Adoption, Call, Moment
+from forktrace.model.process import Process
 from forktrace.trace.events import LogSummary
 
 # What stands for an adopter that is not known: it is none of the trace's processes, or it may be.

@@ -8,7 +8,8 @@ closes those with FD_CLOEXEC.
 from bisect import bisect_right
 from dataclasses import replace
 
-from forktrace.model.process import Descriptor, DescriptorTable, Moment, Process
+from forktrace.model.facts import Descriptor, DescriptorTable, Moment
+from forktrace.model.process import Process
 from forktrace.trace import events
 from forktrace.trace.text import decode_text
 

@@ -6,18 +6,11 @@ in which it happened: ``model.pids`` says which records can come early, late or 
 
 from forktrace.model.counting import count_words
 from forktrace.model.descriptors import add_table, inherit_table, table_at_exec
+from forktrace.model.facts import Adoption, Call, Creation, Exit, Moment, UntracedChild
+from forktrace.model.image import Image
 from forktrace.model.pids import first_ppid
 from forktrace.model.plain import read_argument, read_sample, read_text, read_texts
-from forktrace.model.process import (
-    Adoption,
-    Call,
-    Creation,
-    Exit,
-    Image,
-    Moment,
-    Process,
-    UntracedChild,
-)
+from forktrace.model.process import Process
 from forktrace.model.reaps import EndOrWait
 from forktrace.model.registry import Registry
 from forktrace.model.threads import ThreadTable

@@ -10,18 +10,11 @@ from collections import defaultdict
 from itertools import accumulate
 from typing import Any
 
+from forktrace.model.facts import Adoption, Call, Moment, Sample, Thread
 from forktrace.model.history import History
+from forktrace.model.image import Image, image_name
 from forktrace.model.launch import Launch
-from forktrace.model.process import (
-    Adoption,
-    Call,
-    Image,
-    Moment,
-    Process,
-    Sample,
-    Thread,
-    image_name,
-)
+from forktrace.model.process import Process
 from forktrace.model.reaps import may_have_reaped
 from forktrace.model.standing import Life, Standing
 from forktrace.model.tracer import command_parent

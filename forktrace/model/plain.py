@@ -1,6 +1,6 @@
 """Turn what an event holds into what the model holds: text as ``str``, a state as a sample."""
 
-from forktrace.model.process import Moment, Sample
+from forktrace.model.facts import Moment, Sample
 from forktrace.trace import events
 from forktrace.trace.text import Raw, Text, decode_text
 

@@ -4,7 +4,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 
-from forktrace.model.process import Call, Process, Reap
+from forktrace.model.facts import Call, Reap
+from forktrace.model.process import Process
 
 EndOrWait = tuple[Process, Call | None]  # who ended, with None; who called a wait, with that
 

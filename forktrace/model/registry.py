@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from forktrace.model.facts import Moment, Sample
 from forktrace.model.pids import PidTable
-from forktrace.model.process import Moment, Process, Sample
+from forktrace.model.process import Process
 
 
 class Registry:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from forktrace.model.process import Image, Process
+from forktrace.model.image import Image
+from forktrace.model.process import Process
 
 Life = Literal["alive", "unseen", "zombie", "unwaited", "ended", "past", "outside"]
 

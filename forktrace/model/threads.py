@@ -1,6 +1,7 @@
 """Join what a trace says of threads; like processes they are told of twice, in any order."""
 
-from forktrace.model.process import Moment, Process, Thread
+from forktrace.model.facts import Moment, Thread
+from forktrace.model.process import Process
 
 
 class ThreadTable:

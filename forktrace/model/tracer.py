@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from forktrace.model.facts import Sample
+from forktrace.model.image import Image
 from forktrace.model.launch import Launch
-from forktrace.model.process import Image, Process, Sample
+from forktrace.model.process import Process
 from forktrace.model.standing import Standing
 
 _NAME = "forktrace"  # also its id where it has none: no process of a trace has that one

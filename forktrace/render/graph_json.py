@@ -14,9 +14,11 @@ from typing import Any
 from msgspec import json, to_builtins
 
 from forktrace.analysis.findings import Findings, RoleFinding
+from forktrace.model.facts import Call, Sample
 from forktrace.model.graph import list_edges
+from forktrace.model.image import Image
 from forktrace.model.launch import Launch
-from forktrace.model.process import Call, Image, Process, Sample
+from forktrace.model.process import Process
 from forktrace.render.graph_surroundings import (
     as_text,
     as_texts,

@@ -12,7 +12,8 @@ from msgspec import to_builtins
 
 from forktrace.analysis.findings import CgroupStay, Container, NamespaceStay
 from forktrace.analysis.stays import Stays
-from forktrace.model.process import Descriptor, Moment, Process
+from forktrace.model.facts import Descriptor, Moment
+from forktrace.model.process import Process
 from forktrace.trace.text import from_str
 
 Json = dict[str, Any]

@@ -13,8 +13,10 @@ from itertools import zip_longest
 from typing import Any
 
 from forktrace.analysis.findings import Findings
+from forktrace.model.facts import Moment
+from forktrace.model.image import image_name
 from forktrace.model.launch import Launch
-from forktrace.model.process import Moment, Process, image_name
+from forktrace.model.process import Process
 from forktrace.trace.text import decode_text
 from forktrace.views.lanes.edges import birth_word
 from forktrace.views.options import ViewOptions

@@ -13,8 +13,9 @@ from typing import Literal
 from forktrace.analysis.findings import Findings, Role
 from forktrace.analysis.reaping import lasting_zombie_ns
 from forktrace.model.counting import count_words
+from forktrace.model.image import image_name
 from forktrace.model.launch import Launch
-from forktrace.model.process import Process, image_name
+from forktrace.model.process import Process
 from forktrace.views.fonts import Face, fit, text_width, wrap
 from forktrace.views.notes import ends_words
 from forktrace.views.programs import SUBCOMMANDED

@@ -14,8 +14,9 @@ from msgspec.structs import replace as replace_struct
 
 from forktrace.analysis.findings import CgroupStay, Findings, NamespaceStay
 from forktrace.analysis.passes import analyse
+from forktrace.model.facts import Descriptor, Sample
+from forktrace.model.image import image_name
 from forktrace.model.launch import Launch
-from forktrace.model.process import Descriptor, Sample, image_name
 from forktrace.trace.text import decode_text, from_str
 from forktrace.views.normalize_order import Rebuilt
 from forktrace.views.normalize_text import Masks

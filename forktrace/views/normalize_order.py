@@ -10,19 +10,19 @@ from msgspec.structs import replace as replace_struct
 
 from forktrace.analysis.findings import Findings
 from forktrace.model.derive import OUTSIDE_ADOPTER
-from forktrace.model.launch import Launch
-from forktrace.model.process import (
+from forktrace.model.facts import (
     Adoption,
     Call,
     Creation,
     DescriptorTable,
     Exit,
-    Image,
     Moment,
-    Process,
     Reap,
     UntracedChild,
 )
+from forktrace.model.image import Image
+from forktrace.model.launch import Launch
+from forktrace.model.process import Process
 from forktrace.trace.events import Ended
 from forktrace.views.normalize_state import Own, States, Tables
 from forktrace.views.normalize_steps import Step, Steps

@@ -15,7 +15,8 @@ from typing import Any
 from forktrace.analysis.findings import Container
 from forktrace.analysis.stream_ends import inode, kind
 from forktrace.model.descriptors import descriptors_at
-from forktrace.model.process import Descriptor, DescriptorTable, Moment, Process, Sample
+from forktrace.model.facts import Descriptor, DescriptorTable, Moment, Sample
+from forktrace.model.process import Process
 
 _PASSING = ("ESRCH", "ENOENT", "EAGAIN")  # of a process that just ended
 _STANDARD = (0, 1, 2)

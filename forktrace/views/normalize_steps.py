@@ -31,8 +31,10 @@ from itertools import pairwise
 from typing import Literal
 
 from forktrace.analysis.findings import Container, Findings
+from forktrace.model.facts import Call, Moment, UntracedChild
+from forktrace.model.image import Image
 from forktrace.model.launch import Launch
-from forktrace.model.process import Call, Image, Moment, Process, UntracedChild
+from forktrace.model.process import Process
 
 _APART_NS = 1_000_000_000
 _RACE_NS = 100_000_000

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from forktrace.analysis.findings import DoubleFork, Findings
 from forktrace.model.counting import count_words
+from forktrace.model.facts import Adoption, Exit, UntracedChild
+from forktrace.model.image import Image, image_name
 from forktrace.model.launch import Launch
-from forktrace.model.process import Adoption, Exit, Image, Process, UntracedChild, image_name
+from forktrace.model.process import Process
 from forktrace.views.calls import call_notes
 from forktrace.views.remote import remote_words
 from forktrace.views.source import before_words, found_ended

@@ -3,8 +3,10 @@
 from typing import Any
 
 from forktrace.analysis.findings import CgroupStay, Findings, NamespaceStay
+from forktrace.model.facts import Sample
+from forktrace.model.image import Image, image_name
 from forktrace.model.launch import Launch
-from forktrace.model.process import Image, Process, Sample, image_name
+from forktrace.model.process import Process
 from forktrace.model.standing import Standing
 from forktrace.model.tracer import CommandParent, command_parent
 from forktrace.views.lanes.edges import birth_title, birth_word

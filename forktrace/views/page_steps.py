@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from forktrace.analysis.findings import Findings
+from forktrace.model.facts import Adoption, Exit, Moment
+from forktrace.model.image import Image
 from forktrace.model.launch import Launch
-from forktrace.model.process import Adoption, Exit, Image, Moment, Process
+from forktrace.model.process import Process
 
 StepKind = Literal["birth", "exec", "exit", "adopt", "reap", "session", "subreaper"]
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from forktrace.analysis.findings import Container, Findings
 from forktrace.model.counting import count_words
+from forktrace.model.facts import Moment
 from forktrace.model.launch import Launch
-from forktrace.model.process import Moment, Process
+from forktrace.model.process import Process
 from forktrace.trace.text import decode_text
 from forktrace.views.containers import container_words
 from forktrace.views.notes import summary_words

@@ -9,9 +9,10 @@ from difflib import get_close_matches
 from forktrace.analysis.findings import Container, Findings
 from forktrace.analysis.roles.programs import question
 from forktrace.errors import UsageError
+from forktrace.model.image import image_name
 from forktrace.model.launch import Launch
 from forktrace.model.moment import Timeline
-from forktrace.model.process import Process, image_name
+from forktrace.model.process import Process
 from forktrace.views.words import cut, duration_words, name_of, printable
 
 FORMS = (

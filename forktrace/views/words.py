@@ -4,7 +4,9 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from forktrace.model.process import Exit, Image, Process, image_name
+from forktrace.model.facts import Exit
+from forktrace.model.image import Image, image_name
+from forktrace.model.process import Process
 
 ELLIPSIS = "…"
 

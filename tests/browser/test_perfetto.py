@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, Page, Route
 
 from forktrace.analysis.passes import analyse
 from forktrace.model.build import build_launch
+from forktrace.model.image import image_name
 from forktrace.model.launch import Launch
-from forktrace.model.process import Process, image_name
+from forktrace.model.process import Process
 from forktrace.render.perfetto import render
 from forktrace.trace.reader import read_trace
 from forktrace.views.options import ViewOptions

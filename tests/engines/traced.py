@@ -8,8 +8,9 @@ from forktrace.analysis.findings import Container, Findings
 from forktrace.analysis.passes import analyse
 from forktrace.model.build import build_launch
 from forktrace.model.history import History
+from forktrace.model.image import Image
 from forktrace.model.launch import Launch
-from forktrace.model.process import Image, Process
+from forktrace.model.process import Process
 from forktrace.trace.reader import read_trace
 
 Found = TypeVar("Found")

@@ -14,8 +14,9 @@ import pytest
 from forktrace.analysis.findings import Findings
 from forktrace.analysis.passes import analyse
 from forktrace.model.build import build_launch
+from forktrace.model.facts import Creation
 from forktrace.model.launch import Launch
-from forktrace.model.process import Creation, Process
+from forktrace.model.process import Process
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
 from tests.integration import programs

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from forktrace.model.process import Image
+from forktrace.model.image import Image
 from tests.integration import programs
 from tests.integration.harness import python
 from tests.integration.pitfalls import Run, Tracer, without

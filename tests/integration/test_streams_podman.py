@@ -9,8 +9,9 @@ import pytest
 from forktrace.analysis.findings import StreamEnd
 from forktrace.analysis.streams import Streams
 from forktrace.model.build import build_launch
+from forktrace.model.facts import Moment
 from forktrace.model.launch import Launch
-from forktrace.model.process import Moment, Process
+from forktrace.model.process import Process
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
 from tests.integration.harness import Forktrace, Result

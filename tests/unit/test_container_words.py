@@ -1,7 +1,7 @@
 """Check the words about a container: no more than is known, and harmless."""
 
 from forktrace.analysis.findings import Container, ExecSession, Findings, Holder, StreamEnd
-from forktrace.model.process import Moment
+from forktrace.model.facts import Moment
 from forktrace.views.containers import container_title, container_words, stream_words
 from tests.unit.events import launch_of
 from tests.unit.podman import podman_steps

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from forktrace.analysis.findings import Role
-from forktrace.model.process import Image, Moment, Process
+from forktrace.model.facts import Moment
+from forktrace.model.image import Image
+from forktrace.model.process import Process
 from forktrace.views.lanes.commands import command_words
 from forktrace.views.lanes.plan import Lane
 from forktrace.views.select.selection import Row

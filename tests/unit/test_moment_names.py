@@ -8,8 +8,8 @@ from forktrace.analysis import analyse
 from forktrace.analysis.findings import Container, ExecSession, Findings
 from forktrace.errors import UsageError
 from forktrace.model.build import build_launch
+from forktrace.model.facts import Moment
 from forktrace.model.moment import Timeline
-from forktrace.model.process import Moment
 from forktrace.trace import events
 from forktrace.trace.reader import read_trace
 from forktrace.views.when import moment_words, parse_moment, usual_moment

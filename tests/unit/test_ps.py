@@ -11,8 +11,9 @@ from forktrace.analysis.findings import CgroupStay, Findings
 from forktrace.analysis.passes import analyse
 from forktrace.errors import TraceFormatError, UsageError
 from forktrace.model.build import build_launch
+from forktrace.model.facts import Adoption, Moment
 from forktrace.model.launch import Launch
-from forktrace.model.process import Adoption, Moment, Process
+from forktrace.model.process import Process
 from forktrace.render.ps import Request, render
 from forktrace.trace import events
 from forktrace.trace.reader import read_trace

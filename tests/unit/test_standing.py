@@ -8,9 +8,10 @@ import pytest
 from forktrace.analysis import analyse
 from forktrace.capture.selection import walk
 from forktrace.model.build import build_launch
+from forktrace.model.facts import Moment
 from forktrace.model.history import History
+from forktrace.model.image import Image, image_name
 from forktrace.model.launch import Launch
-from forktrace.model.process import Image, Moment, image_name
 from forktrace.trace import events
 from forktrace.trace.text import from_str
 from tests.unit.events import launch_of, trace_of

@@ -8,8 +8,8 @@ from forktrace.analysis.containers import find_containers
 from forktrace.analysis.findings import Findings, Holder, StreamEnd
 from forktrace.analysis.roles import find_roles
 from forktrace.analysis.streams import Streams, find_streams, holders
+from forktrace.model.facts import Moment
 from forktrace.model.launch import Launch
-from forktrace.model.process import Moment
 from forktrace.trace import events
 from tests.unit.events import launch_of
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forktrace.model.counting import count_words
-from forktrace.model.process import Exit, Image, Moment
+from forktrace.model.facts import Exit, Moment
+from forktrace.model.image import Image
 from forktrace.views.words import (
     duration_words,
     exit_words,

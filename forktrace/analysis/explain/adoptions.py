@@ -5,7 +5,8 @@ from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Subreaper
 from forktrace.model.derive import ANY_ADOPTER
-from forktrace.model.process import Adoption, Process
+from forktrace.model.facts import Adoption
+from forktrace.model.process import Process
 
 REAPER = "kernel/exit.c: find_new_reaper"
 

@@ -4,8 +4,9 @@ from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import creating
 from forktrace.analysis.explain.sentences import Sentence
+from forktrace.model.facts import Moment
 from forktrace.model.pids import first_ppid
-from forktrace.model.process import Moment, Process
+from forktrace.model.process import Process
 
 _FORK = "kernel/fork.c: copy_process"
 

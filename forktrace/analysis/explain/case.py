@@ -7,9 +7,10 @@ from typing import Any
 from forktrace.analysis.cgroup_writes import WRITES, Writes, find_writes
 from forktrace.analysis.findings import CgroupStay, Container, Findings
 from forktrace.analysis.streams import Streams
+from forktrace.model.facts import Moment
 from forktrace.model.launch import Launch
 from forktrace.model.pids import first_ppid
-from forktrace.model.process import Moment, Process
+from forktrace.model.process import Process
 
 _MOUNT = "/sys/fs/cgroup/"
 

@@ -16,7 +16,8 @@ from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.explain.sessions import no_signals
 from forktrace.analysis.explain.units import end_of_unit
 from forktrace.analysis.findings import CgroupStay, Container
-from forktrace.model.process import Image, Process, image_name
+from forktrace.model.image import Image, image_name
+from forktrace.model.process import Process
 
 _CONMON = "podman: libpod/oci_conmon_linux.go, moveConmonToCgroupAndSignal"
 _UNIT = f"{_CONMON}; since 1.8.0"

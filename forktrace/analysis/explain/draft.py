@@ -8,7 +8,9 @@ from forktrace.analysis.explain.phrases import short_name
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.roles import programs
 from forktrace.model.derive import ANY_ADOPTER
-from forktrace.model.process import Image, Moment, Process, image_name
+from forktrace.model.facts import Moment
+from forktrace.model.image import Image, image_name
+from forktrace.model.process import Process
 
 _CLEANUP = ("container", "cleanup")
 

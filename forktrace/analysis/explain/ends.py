@@ -6,7 +6,8 @@ from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.model.derive import ANY_ADOPTER
-from forktrace.model.process import Moment, Process
+from forktrace.model.facts import Moment
+from forktrace.model.process import Process
 
 _WAIT = "wait(2): only the parent can wait"
 NOT_RECORDED = "waits are recorded with --detail syscalls only"

@@ -8,7 +8,9 @@ from forktrace.analysis.explain.phrases import command_line, cut, listed, short_
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.roles.programs import monitor_arguments
 from forktrace.model.counting import count_words
-from forktrace.model.process import Image, Moment, Process, image_name
+from forktrace.model.facts import Moment
+from forktrace.model.image import Image, image_name
+from forktrace.model.process import Process
 
 _TOLD = 6  # programs told one by one
 _THREADS = "clone(2), CLONE_THREAD"

@@ -4,7 +4,9 @@ from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import listed
 from forktrace.analysis.explain.sentences import Sentence
-from forktrace.model.process import Image, Moment, Process, image_name
+from forktrace.model.facts import Moment
+from forktrace.model.image import Image, image_name
+from forktrace.model.process import Process
 
 _UNIT = ("INVOCATION_ID", "NOTIFY_SOCKET")
 _IGNORE = "--sdnotify=ignore"

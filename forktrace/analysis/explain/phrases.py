@@ -5,7 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from forktrace.model.process import Creation
+from forktrace.model.facts import Creation
 
 ELLIPSIS = "…"
 _NAME = 32  # characters of a program's name

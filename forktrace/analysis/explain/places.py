@@ -10,7 +10,8 @@ from forktrace.analysis.explain.phrases import listed, short_path
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import CgroupStay, Container
 from forktrace.analysis.hierarchies import paths, rank, telling
-from forktrace.model.process import Moment, Process, Sample
+from forktrace.model.facts import Moment, Sample
+from forktrace.model.process import Process
 
 _MOVES = "cgroups(7)"
 _TIMED = ("seen", "outside", "first")  # those of which a sentence says when

@@ -9,7 +9,8 @@ from forktrace.analysis.explain.sentences import Section, Sentence
 from forktrace.analysis.explain.story import story
 from forktrace.analysis.explain.topics import TOPICS
 from forktrace.errors import NoProcessError
-from forktrace.model.process import Process, image_name
+from forktrace.model.image import image_name
+from forktrace.model.process import Process
 
 _MANY = 6  # processes of one name that are all told of
 

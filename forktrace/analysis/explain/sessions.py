@@ -4,7 +4,8 @@ from forktrace.analysis.explain.case import Case, Known
 from forktrace.analysis.explain.draft import Draft
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import DoubleFork
-from forktrace.model.process import Call, Process
+from forktrace.model.facts import Call
+from forktrace.model.process import Process
 
 _SETSID = "setsid(2)"
 _FORK = "setpgid(2), setsid(2): a new process is in the session and group of its parent"

@@ -6,7 +6,8 @@ from forktrace.analysis.explain.case import Case, created_at
 from forktrace.analysis.explain.draft import Draft
 from forktrace.analysis.explain.phrases import times
 from forktrace.analysis.explain.sentences import Sentence
-from forktrace.model.process import Call, Process
+from forktrace.model.facts import Call
+from forktrace.model.process import Process
 
 _GO = "go: src/runtime/signal_unix.go, preemptM"
 _OUTSIDE = "signal(7); kill(2); cgroups(7)"

@@ -7,7 +7,8 @@ from forktrace.analysis.explain.draft import Draft
 from forktrace.analysis.explain.phrases import listed
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import NamespaceStay
-from forktrace.model.process import Moment, Process
+from forktrace.model.facts import Moment
+from forktrace.model.process import Process
 
 _RULE = "namespaces(7)"
 _PIDS = "pid_namespaces(7): only children enter the new one"

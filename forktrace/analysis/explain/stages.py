@@ -7,7 +7,9 @@ from forktrace.analysis.explain.phrases import command_line, creating, listed
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.analysis.roles import programs
-from forktrace.model.process import Image, Moment, Process, image_name
+from forktrace.model.facts import Moment
+from forktrace.model.image import Image, image_name
+from forktrace.model.process import Process
 
 _START = "OCI runtime specification, start"
 _FIFO = "runc: standard_init_linux.go; crun: container.c: container_init"

@@ -28,7 +28,8 @@ from forktrace.analysis.explain.survival import survivors
 from forktrace.analysis.explain.whereabouts import container_is, named, where
 from forktrace.analysis.findings import Container
 from forktrace.model.counting import count_words
-from forktrace.model.process import Moment, Process
+from forktrace.model.facts import Moment
+from forktrace.model.process import Process
 
 _OTHERS = 6  # containers that are named beside the one that is told of in full
 _ASKED = "only asked it for"  # in the rule of a helper that did nothing

@@ -8,7 +8,8 @@ from forktrace.analysis.explain.phrases import listed, short_path
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container, Holder, StreamEnd
 from forktrace.model.descriptors import STANDARD
-from forktrace.model.process import Descriptor, DescriptorTable, Moment, Process
+from forktrace.model.facts import Descriptor, DescriptorTable, Moment
+from forktrace.model.process import Process
 
 _NAMES = ("standard input", "standard output", "standard error")
 _KINDS = {"pipe": "a pipe", "socket": "a socket", "terminal": "a terminal", "null": "/dev/null"}

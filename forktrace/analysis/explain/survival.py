@@ -6,7 +6,8 @@ from forktrace.analysis.explain.draft import Draft, unknown
 from forktrace.analysis.explain.phrases import listed
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
-from forktrace.model.process import Call, Process
+from forktrace.model.facts import Call
+from forktrace.model.process import Process
 
 _DEATH = "kernel/exit.c: exit_notify; prctl(2), PR_SET_PDEATHSIG"
 _NAMESPACE = "pid_namespaces(7), the init process"

@@ -11,7 +11,8 @@ from forktrace.analysis.explain.places import last_path, only_sign
 from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.analysis.hierarchies import SYSTEMD, V2, paths
-from forktrace.model.process import Moment, Process, Sample
+from forktrace.model.facts import Moment, Sample
+from forktrace.model.process import Process
 
 _HIERARCHIES = (V2, SYSTEMD)  # those in which systemd has its units
 _UNITS = (".service", ".scope")

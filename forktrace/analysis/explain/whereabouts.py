@@ -11,7 +11,8 @@ from forktrace.analysis.explain.sentences import Sentence
 from forktrace.analysis.findings import Container
 from forktrace.analysis.roles import programs
 from forktrace.model.counting import count_words
-from forktrace.model.process import Process, image_name
+from forktrace.model.image import image_name
+from forktrace.model.process import Process
 
 _ONE_BY_ONE = 5
 _DAEMONS = {

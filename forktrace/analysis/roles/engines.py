@@ -3,7 +3,8 @@
 from forktrace.analysis.findings import RoleFinding
 from forktrace.analysis.roles import programs
 from forktrace.analysis.roles.facts import Facts, own_image
-from forktrace.model.process import Image, Process
+from forktrace.model.image import Image
+from forktrace.model.process import Process
 
 _NAME = 32  # characters of a name that stands in a rule
 

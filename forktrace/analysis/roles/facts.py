@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from forktrace.analysis.findings import Role, RoleFinding
 from forktrace.analysis.roles import programs
 from forktrace.analysis.roles.programs import MonitorArguments
+from forktrace.model.image import Image
 from forktrace.model.launch import Launch
-from forktrace.model.process import Image, Process
+from forktrace.model.process import Process
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from forktrace.analysis.command_lines import (
     take_apart,
     verb_behind,
 )
-from forktrace.model.process import Image, image_name
+from forktrace.model.image import Image, image_name
 
 RUNTIMES = frozenset({"runc", "crun", "youki", "runsc", "kata-runtime", "krun", "crun-wasm"})
 SETUP_VERBS = frozenset({"create", "run", "exec", "restore"})

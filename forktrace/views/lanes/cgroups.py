@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from forktrace.analysis.findings import CgroupStay, Findings
-from forktrace.model.process import Moment, Process
+from forktrace.model.facts import Moment
+from forktrace.model.process import Process
 
 _EXACT = frozenset({"clone", "write"})
 _MOVED = _EXACT | {"outside", "seen"}

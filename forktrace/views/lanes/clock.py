@@ -4,8 +4,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
+from forktrace.model.facts import Moment
 from forktrace.model.launch import Launch
-from forktrace.model.process import Moment, Process
+from forktrace.model.process import Process
 from forktrace.views.fonts import text_width
 from forktrace.views.lanes import style
 from forktrace.views.shapes import Label, Line, Mark

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from forktrace.model.process import Image, image_name
+from forktrace.model.image import Image, image_name
 from forktrace.views.lanes.plan import Lane
 from forktrace.views.words import (
     ELLIPSIS,

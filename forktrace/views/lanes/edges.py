@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from forktrace.model.process import Creation, Process
+from forktrace.model.facts import Creation
+from forktrace.model.process import Process
 from forktrace.views.lanes.columns import Room, Span, Zone
 from forktrace.views.lanes.plan import Event, Lane, Plan
 

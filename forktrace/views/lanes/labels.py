@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 
 from forktrace.model.counting import count_words
-from forktrace.model.process import Adoption, Image, Process
+from forktrace.model.facts import Adoption
+from forktrace.model.image import Image
+from forktrace.model.process import Process
 from forktrace.views.fonts import TIMES
 from forktrace.views.lanes import style
 from forktrace.views.lanes.calls import (

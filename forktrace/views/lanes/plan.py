@@ -7,8 +7,10 @@ from typing import Literal
 
 from forktrace.analysis.findings import Findings, Role
 from forktrace.analysis.reaping import lasting_zombie_ns
+from forktrace.model.facts import Adoption, Moment
+from forktrace.model.image import Image
 from forktrace.model.launch import Launch
-from forktrace.model.process import Adoption, Image, Moment, Process
+from forktrace.model.process import Process
 from forktrace.views.lanes.cgroups import Move
 from forktrace.views.select.selection import Row, Selection
 from forktrace.views.words import cut, name_of

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from forktrace.analysis.findings import Findings
+from forktrace.model.facts import Moment
 from forktrace.model.launch import Launch
-from forktrace.model.process import Moment
 from forktrace.views.lanes.cgroups import cgroup_moves
 from forktrace.views.lanes.plan import Event, Kind, Lane, PlacedMove, Plan
 from forktrace.views.select.selection import Row, Selection

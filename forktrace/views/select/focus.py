@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from forktrace.analysis.findings import Container, Findings
 from forktrace.errors import UsageError
+from forktrace.model.image import image_name
 from forktrace.model.launch import Launch
-from forktrace.model.process import Process, image_name
+from forktrace.model.process import Process
 from forktrace.views.select.scene import Scene
 from forktrace.views.select.selection import Pass, Selection, keep
 from forktrace.views.words import cut, printable
