@@ -261,9 +261,7 @@ class _Session:
             until=None if seconds is None else self._begun + seconds,
         )
         outcome = tracer.run()
-        self._writer.end(
-            Ended(at_ns=recorder.now(), reason=outcome.reason, left=outcome.left)  # type: ignore[arg-type]
-        )
+        self._writer.end(Ended(at_ns=recorder.now(), reason=outcome.reason, left=outcome.left))
 
     def _interrupt_all(self) -> None:
         """Have every thread stop once, as one that runs on from being seized stops at no call."""

@@ -53,13 +53,15 @@ class DescriptorRecorder:
         """Look at a process that has adopted an orphan."""
         self._look_at_all(at_ns, process, "reparent")
 
-    def _look_at_all(self, at_ns: int, process: TracedProcess, at: str) -> None:
+    def _look_at_all(self, at_ns: int, process: TracedProcess, at: events.LookedAt) -> None:
         process.whole_looks += 1
         looks = process.whole_looks
         if looks <= _OFTEN or looks & (looks - 1) == 0:
             self._look(at_ns, process, at, whole=True)
 
-    def _look(self, at_ns: int, process: TracedProcess, at: str, *, whole: bool = False) -> None:
+    def _look(
+        self, at_ns: int, process: TracedProcess, at: events.LookedAt, *, whole: bool = False
+    ) -> None:
         known = process.descriptors or NOTHING
         relatives = (creator.pid for creator in self._creators(process))
         mounts = (process.known.ns or {}).get("mnt")
@@ -90,7 +92,7 @@ def _is_namespace_init(process: TracedProcess) -> bool:
 
 
 def descriptors_event(
-    at_ns: int, pid: int, at: str, known: Table, now: Table
+    at_ns: int, pid: int, at: events.LookedAt, known: Table, now: Table
 ) -> events.Descriptors | None:
     """Return the event that says what a look has shown, None where that was known.
 
@@ -105,7 +107,7 @@ def descriptors_event(
     return events.Descriptors(
         at_ns=at_ns,
         pid=pid,
-        at=at,  # type: ignore[arg-type]
+        at=at,
         fds=fds,
         whole=now.whole,
         closed=closed,

@@ -31,7 +31,7 @@ from forktrace.capture.tasks import TaskTable
 from forktrace.capture.tracer import Outcome, Tracer
 from forktrace.capture.unrecorded import resume_all, serve_all
 from forktrace.errors import PtraceDeniedError, fault_words
-from forktrace.trace.events import Ended
+from forktrace.trace.events import Ended, Reason
 from forktrace.trace.writer import TraceWriter
 
 _MESSAGE_BYTES = 1 << 20
@@ -63,7 +63,7 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     """
 
     status: int | None
-    reason: str
+    reason: Reason
     left: list[int]
     failure: str | None
     disk: int | None
@@ -268,7 +268,7 @@ def _trace(
         writer.flush()
         child.release()
         outcome = tracer.run()
-        writer.end(Ended(at_ns=recorder.now(), reason=outcome.reason, left=outcome.left))  # type: ignore[arg-type]
+        writer.end(Ended(at_ns=recorder.now(), reason=outcome.reason, left=outcome.left))
     except Exception as error:  # a fault of ours must not hurt the command
         failure = fault_words(error)
         outcome = Outcome(None, "exited", table.live_pids())

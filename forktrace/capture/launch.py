@@ -164,7 +164,7 @@ class _Session:
         self._writer.end(
             Ended(
                 at_ns=self._recorder.now(),
-                reason=self._outcome.reason,  # type: ignore[arg-type]
+                reason=self._outcome.reason,
                 left=self._outcome.left,
             )
         )

@@ -32,15 +32,15 @@ class Observer:
         self._outsiders = Outsiders(writer, {tracer, 0})
         self._descriptors = DescriptorRecorder(writer, table)
 
-    def sample(self, at_ns: int, process: TracedProcess, at: str) -> None:
-        """Look at a process at an event ("create", "exit", "reparent")."""
+    def sample(self, at_ns: int, process: TracedProcess, at: events.SampledAt) -> None:
+        """Look at a process at an event."""
         if not self._enabled:
             return
         now = sampler.at_stop(process, namespaces=at != "reparent" and not process.executed)
         self._notice_parent(at_ns, process, now)
         state = self._changes(process, now)
         if state is not None:
-            self._writer.event(events.Sampled(at_ns=at_ns, pid=process.pid, at=at, state=state))  # type: ignore[arg-type]
+            self._writer.event(events.Sampled(at_ns=at_ns, pid=process.pid, at=at, state=state))
 
     def state_at_exec(self, at_ns: int, process: TracedProcess) -> events.State | None:
         """Look at a process that has just executed something; returns what its event is to say."""

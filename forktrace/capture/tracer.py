@@ -35,6 +35,7 @@ from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import Relay
 from forktrace.capture.reports import Reports
 from forktrace.capture.tasks import TaskTable
+from forktrace.trace.events import Reason
 from forktrace.trace.writer import TraceWriter
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Outcome(Struct, frozen=True):
     """
 
     status: int | None
-    reason: str
+    reason: Reason
     left: list[int]
 
 
@@ -128,7 +129,7 @@ class Tracer:
         self._recorder.late_births()
         return Outcome(self._status, reason, self._table.live_pids())
 
-    def _serve(self) -> str:
+    def _serve(self) -> Reason:
         looks = served = 0
         while True:
             watching = self._faults.look()
@@ -159,7 +160,7 @@ class Tracer:
             if ended:
                 return ended
 
-    def _pause(self, *, busy: bool = False) -> str | None:
+    def _pause(self, *, busy: bool = False) -> Reason | None:
         """Sleep until something happens, not at all if busy; returns why to end, None to go on."""
         self._writer.flush_if_due()
         timeout = _FLUSH_SECONDS if self._writer.pending else None

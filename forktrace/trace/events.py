@@ -22,6 +22,10 @@ GroupId = Annotated[int, Meta(ge=-1, lt=2**31)]  # stat says -1 of a task that i
 
 Detail = Literal["minimal", "events", "syscalls"]
 Source = Literal["run", "demo", "attach", "snapshot", "import"]
+How = Literal["fork", "vfork", "clone", "clone3"]
+SampledAt = Literal["create", "exit", "reparent"]
+LookedAt = Literal["birth", "exec", "reparent", "child", "container"]
+Reason = Literal["exited", "linger", "signal", "duration", "snapshot", "log"]
 
 
 class User(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,7 +128,7 @@ class Created(Record, frozen=True, tag="create"):
     pid: Pid
     tid: Pid
     child: Pid
-    how: Literal["fork", "vfork", "clone", "clone3"] | None = None
+    how: How | None = None
     flags: list[str] | None = None
     exit_signal: str | None = None
     thread: bool = False
@@ -187,7 +191,7 @@ class Descriptors(Record, frozen=True, tag="descriptors"):
 
     at_ns: Nanoseconds
     pid: Pid
-    at: Literal["birth", "exec", "reparent", "child", "container"]
+    at: LookedAt
     fds: dict[str, Descriptor] = {}
     whole: bool = False
     closed: list[int] = []
@@ -199,7 +203,7 @@ class Sampled(Record, frozen=True, tag="sample"):
 
     at_ns: Nanoseconds
     pid: Pid
-    at: Literal["create", "exit", "reparent"]
+    at: SampledAt
     state: State
 
 
@@ -327,7 +331,7 @@ class Ended(Record, frozen=True, tag="end"):
     """
 
     at_ns: Nanoseconds
-    reason: Literal["exited", "linger", "signal", "duration", "snapshot", "log"]
+    reason: Reason
     left: list[Pid] = []
     log: LogSummary | None = None
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from forktrace.analysis.explain.case import Case
 from forktrace.analysis.explain.phrases import short_name
 from forktrace.analysis.explain.sentences import Sentence
+from forktrace.analysis.findings import Certainty
 from forktrace.analysis.roles import programs
 from forktrace.model.derive import ANY_ADOPTER
 from forktrace.model.facts import Moment
@@ -65,9 +66,9 @@ class Draft:
         """Finish a sentence, inferred or not."""
         return self._finish(text, "inferred" if inferred else "observed", rule)
 
-    def _finish(self, text: str, certainty: str, rule: str) -> Sentence:
+    def _finish(self, text: str, certainty: Certainty, rule: str) -> Sentence:
         events = tuple(sorted(self._events))
-        return Sentence(text, events, certainty, rule)  # type: ignore[arg-type]
+        return Sentence(text, events, certainty, rule)
 
 
 def _stand_in(words: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from forktrace.trace.events import Argument
+from forktrace.trace.events import Argument, How
 from forktrace.trace.strace.literals import (
     Unreadable,
     decoration,
@@ -45,7 +45,7 @@ TELLING = ("INVOCATION_ID", "NOTIFY_SOCKET", "_CONTAINERS_USERNS_CONFIGURED", "_
 class Creation(Struct, frozen=True):
     """Say how a process or a thread was created; ``flags`` is None where the log lacks them."""
 
-    how: str
+    how: How
     flags: list[str] | None
     exit_signal: str | None
 

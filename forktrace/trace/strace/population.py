@@ -106,7 +106,7 @@ class Population:
                 pid=birth.creator.pid,
                 tid=birth.tid,
                 child=child,
-                how=creation.how,  # type: ignore[arg-type]
+                how=creation.how,
                 flags=creation.flags,
                 exit_signal=creation.exit_signal,
                 thread=birth.thread,
