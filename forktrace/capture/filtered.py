@@ -24,11 +24,12 @@ from forktrace.capture.denied import why_denied
 from forktrace.capture.gateway import OPTION_SECCOMP, OPTIONS_BY_DETAIL, PtraceError, Tracee
 from forktrace.capture.identity import Identity
 from forktrace.capture.launch import Capture, as_shell
+from forktrace.capture.outcome import Outcome
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import OwnSignals, Relay, SignalGuard, await_end
 from forktrace.capture.surroundings import release_all_streams, release_streams
 from forktrace.capture.tasks import TaskTable
-from forktrace.capture.tracer import Outcome, Tracer
+from forktrace.capture.tracer import Tracer
 from forktrace.capture.unrecorded import resume_all, serve_all
 from forktrace.errors import PtraceDeniedError, fault_words
 from forktrace.trace.events import Ended, Reason

@@ -18,11 +18,12 @@ from forktrace.capture.gateway import (
     check_binding,
 )
 from forktrace.capture.identity import Identity
+from forktrace.capture.outcome import Outcome
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import OwnSignals, Relay, SignalGuard, await_end
 from forktrace.capture.surroundings import release_streams
 from forktrace.capture.tasks import TaskTable
-from forktrace.capture.tracer import Outcome, Tracer
+from forktrace.capture.tracer import Tracer
 from forktrace.errors import LaunchError, PtraceDeniedError, fault_words
 from forktrace.trace.events import Detail, Ended
 from forktrace.trace.writer import TraceWriter

@@ -90,6 +90,11 @@ class TaskTable:
         """Say whether ``tid`` was seen, and perhaps its end, but not its creator's event."""
         return tid in self._unannounced
 
+    @property
+    def awaits_creators(self) -> bool:
+        """Say whether there is any task that was seen, but not its creator's event."""
+        return bool(self._unannounced)
+
     def was_thread(self, tid: int) -> bool | None:
         """Say whether a task that awaits its creator's event is a thread, or was one to its end.
 

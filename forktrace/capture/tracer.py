@@ -16,8 +16,6 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from forktrace.capture.gateway import (
     EVENT_CLONE,
     EVENT_EXEC,
@@ -31,6 +29,7 @@ from forktrace.capture.gateway import (
 )
 from forktrace.capture.namespace_init import Faults, is_to_be_ignored
 from forktrace.capture.nested import Nested
+from forktrace.capture.outcome import Outcome
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import Relay
 from forktrace.capture.reports import Reports
@@ -46,6 +45,7 @@ _FLUSH_SECONDS = 0.05
 # Looks before the loop sleeps: some 0.3 ms, about as long as /bin/true takes from exec to exit.
 _LOOKS = 200
 _SERVED = 50  # stops after which it asks for signals and the time in any case
+_SETTLE_SECONDS = 0.2
 CALL_STOP = signal.SIGTRAP | 0x80  # what TRACESYSGOOD makes of a stop at a system call
 
 
@@ -56,18 +56,6 @@ def _may_end_a_task(status: int) -> bool:
 
 def _nothing(_tid: int) -> None:
     """Record nothing of a stop."""
-
-
-class Outcome(Struct, frozen=True):
-    """Say how the tracing ended.
-
-    ``status`` is the command's wait status (None: not seen), ``reason`` why we stopped
-    ("exited", "linger", "signal"), ``left`` has the pids that are left running.
-    """
-
-    status: int | None
-    reason: Reason
-    left: list[int]
 
 
 class Tracer:
@@ -126,6 +114,8 @@ class Tracer:
     def run(self) -> Outcome:
         """Trace until nothing is left, the linger time is over, or a signal ends the wait."""
         reason = self._serve()
+        with suppress(ChildProcessError):
+            self._settle()
         self._recorder.late_births()
         return Outcome(self._status, reason, self._table.live_pids())
 
@@ -134,31 +124,43 @@ class Tracer:
         while True:
             watching = self._faults.look()
             try:
-                pid, status = self._reports.take()
+                found = self._serve_next()
             except ChildProcessError:
                 return "exited"
-            if pid:
+            if found:
                 served += 1
                 looks = _LOOKS if served < _SERVED else 0
-                if self._early and _may_end_a_task(status):
-                    self._serve_early()
-                self._handle(pid, status)
-                self._writer.flush_if_due()
                 ended = None if served % _SERVED else self._pause(busy=True)
-                if ended:
-                    return ended
-                continue
-            if self._early:
-                self._serve_early()
-                continue
-            if looks or watching:
+            elif looks or watching:
                 looks = max(looks - 1, 0)
                 os.sched_yield()  # whoever else could run on this processor does
                 continue
-            served = 0
-            ended = self._pause()
+            else:
+                served = 0
+                ended = self._pause()
             if ended:
                 return ended
+
+    def _settle(self) -> None:
+        """Go on until each process that was seen has its creator's event too, which comes second.
+
+        Not for long: a creator may have been killed before its event, and others never pause.
+        """
+        until = monotonic() + _SETTLE_SECONDS
+        while (self._early or self._table.awaits_creators) and monotonic() < until:
+            self._serve_next()
+
+    def _serve_next(self) -> bool:
+        """Serve the next report, or what came before its creator's; False if there is none."""
+        pid, status = self._reports.take()
+        if self._early and (not pid or _may_end_a_task(status)):
+            self._serve_early()
+        elif not pid:
+            return False
+        if pid:
+            self._handle(pid, status)
+            self._writer.flush_if_due()
+        return True
 
     def _pause(self, *, busy: bool = False) -> Reason | None:
         """Sleep until something happens, not at all if busy; returns why to end, None to go on."""

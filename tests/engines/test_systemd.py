@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
 
 FORKTRACE = "/usr/local/bin/forktrace"
 BAZ = "while true; do date; sleep 1; done"
+TIME_TO_STOP = f"TimeoutStopSec={max(PATIENCE, 90)}"  # emulated, a cleanup takes more than 90 s
 ENDS_AT_TERM = f'trap "exit 0" TERM; {BAZ}'  # else a PID 1 ignores it
 # Where systemd keeps its own tree: in v1 a hierarchy without controllers; else v2 has it all.
 PURE_V2 = Path("/sys/fs/cgroup/cgroup.controllers").exists()
@@ -209,9 +210,10 @@ def test_forktrace_in_exec_start(
     """forktrace is the main process of the unit; TERM goes to podman through it, once."""
     name = f"unit-{detail}.jsonl"
     unit(
-        f"ExecStart={FORKTRACE} run -q --detail {detail} -o {SHARED}/{name} -- "
+        f"ExecStart={FORKTRACE} run -q --linger {PATIENCE} --detail {detail} -o {SHARED}/{name} -- "
         + podman_line(ENDS_AT_TERM),
         "KillMode=mixed",
+        TIME_TO_STOP,
     )
     machine.call("systemctl", "start", "baz")
     facts = look(machine)
@@ -301,7 +303,14 @@ def test_the_exit_status_is_the_container_s(machine: Machine, unit: Callable[...
     unit(f"ExecStart={FORKTRACE} run -q -o {SHARED}/seven.jsonl -- {podman_line('exit 7')}")
     machine.call("systemctl", "start", "baz")
     over = {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "7"}
-    wait_until(lambda: machine.show("baz", *over) == over, "the unit has failed with 7")
+    state = wait_until(lambda: has_ended(machine), "the unit has ended")
+    assert {name: state[name] for name in over} == over, machine.call("journalctl", "-u", "baz")
+
+
+def has_ended(machine: Machine) -> dict[str, str]:
+    """Return how the unit has ended, nothing while it has not."""
+    state = machine.show("baz", "ActiveState", "Result", "ExecMainStatus")
+    return state if state["ActiveState"] in ("failed", "inactive") else {}
 
 
 NOTIFY = podman_line(ENDS_AT_TERM).replace("--rm", "--rm --sdnotify=conmon")
@@ -343,7 +352,7 @@ def test_attached_to_the_service_manager(
 ) -> None:
     """The unit is as it was written: podman is its main process, a child of PID 1."""
     name = f"attach-{detail}.jsonl"
-    unit(f"ExecStart={podman_line(ENDS_AT_TERM)}", "KillMode=mixed")
+    unit(f"ExecStart={podman_line(ENDS_AT_TERM)}", "KillMode=mixed", TIME_TO_STOP)
     with attached(machine, name, detail):
         machine.call("systemctl", "start", "baz")
         facts = look(machine)
@@ -385,8 +394,9 @@ def check_all_moves_recorded(traced: Traced, facts: Facts) -> None:
     moved = stays(traced, stage)[SYSTEMD]
     assert (moved.how, moved.by) == ("write", manager.id)
     start = stays(traced, podman)[SYSTEMD]
-    assert start.how == "write"
-    assert start.by in (manager.id, podman.id)
+    if start.how != "clone":  # as with systemd 257
+        assert start.how == "write"
+        assert start.by in (manager.id, podman.id)
 
 
 @contextmanager

@@ -119,6 +119,17 @@ def test_what_is_created_while_all_is_seized_is_one_process(
 
 
 @pytest.mark.compiler
+@without("settle-at-the-end", order="creators-at-the-end")
+def test_what_was_created_last_has_a_creator(start: Start, tracer: Tracer) -> None:
+    forker = start(*tracer.program_of("forker"))
+    attached, trace = attach(tracer, "-p", str(forker.pid), "--for", "0.3")
+    _out, err = attached.communicate(timeout=tracer.patience)
+    assert attached.returncode == 0, err
+    born = [p for p in build_launch(read_trace(trace)).inside if not p.attached]
+    assert {p.creator for p in born} == {"p1"}
+
+
+@pytest.mark.compiler
 @without("watch-the-seizing", order="exec-while-seizing")
 def test_no_hang_on_a_process_in_the_middle_of_an_exec(start: Start, tracer: Tracer) -> None:
     process = start(*tracer.program_of("exec_storm"), "1000000")

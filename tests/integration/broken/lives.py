@@ -32,6 +32,12 @@ def _hold_children() -> None:
     replace(Tracer, "_serve_early", serve)
 
 
+@rule("settle-at-the-end")
+def _end_at_once() -> None:
+    """The tracing ends between a child's first stop and its creator's event."""
+    replace(Tracer, "_settle", lambda self: None)
+
+
 @rule("read-parent-of-unannounced")
 def _no_parent() -> None:
     """Of a child whose creator's event has not come PPid isn't read."""

@@ -14,6 +14,7 @@ from typing import Any
 from forktrace.capture import attach, gateway, proc
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.reports import WALL
+from forktrace.capture.tracer import Tracer
 from tests.integration.broken.registry import ORDERS, Break, replace
 from tests.integration.harness import PATIENCE
 
@@ -79,6 +80,31 @@ def _creators_stuck() -> None:
     _late(PATIENCE / 60, is_late)
 
 
+@order("creators-at-the-end")
+def _creators_at_the_end() -> None:
+    """Creators' events come when the tracer has found a reason to end, after all else."""
+    reasons: list[str] = []
+    held: deque[tuple[int, int]] = deque()
+    real_pause = Tracer._pause
+
+    def pause(self: Any, **how: Any) -> Any:
+        reason = real_pause(self, **how)
+        reasons.extend([reason] if reason else [])
+        return reason
+
+    def waitpid(who: int, options: int) -> tuple[int, int]:
+        if reasons and held:
+            return held.popleft()
+        pid, status = _real_waitpid(who, options)
+        if _is_creation(status) and not reasons:
+            held.append((pid, status))
+            return waitpid(who, options)
+        return pid, status
+
+    replace(Tracer, "_pause", pause)
+    os.waitpid = waitpid
+
+
 @order("children-late")
 def _children_late() -> None:
     """A child's first stop comes 50 ms late, so after its creator's event and often its end."""
@@ -129,10 +155,13 @@ def _slow() -> None:
 
 @order("all-busy")
 def _all_busy() -> None:
-    """Whoever makes calls without a pause has stopped again when the tracer looks, 1 ms later."""
+    """Whoever makes calls without a pause has stopped again when the tracer looks, 1 ms later.
+
+    On an emulated machine, where the tests are patient, that takes several times as long.
+    """
 
     def waitpid(who: int, options: int) -> tuple[int, int]:
-        sleep(0.001)
+        sleep(PATIENCE / 60_000)
         return _real_waitpid(who, options)
 
     os.waitpid = waitpid

@@ -6,7 +6,7 @@ from contextlib import suppress
 from time import sleep
 from typing import Any
 
-from forktrace.capture import attach, command, gateway, launch, reports, tracer
+from forktrace.capture import attach, command, gateway, launch, outcome, reports
 from forktrace.capture.recorder import Recorder
 from forktrace.capture.relay import SignalGuard
 from forktrace.capture.reports import Reports
@@ -81,7 +81,7 @@ def _interrupt_and_detach() -> None:
     real = Tracer.run
     interrupt, detach = 0x4207, 17
 
-    def run(self: Any) -> tracer.Outcome:
+    def run(self: Any) -> outcome.Outcome:
         outcome = real(self)
         for pid in outcome.left:
             gateway._request(interrupt, pid)

@@ -28,6 +28,9 @@ def managed(user: User) -> Iterator[User]:
     call("loginctl", "terminate-user", user.name, check=False)
     call("systemctl", "stop", f"user@{user.uid}.service")
     wait_until(lambda: not os.path.ismount(user.runtime), "the user's systemd has ended")
+    # The next user may get the same uid, and logind start nothing for it while it closes this one.
+    known = Path(f"/run/systemd/users/{user.uid}")
+    wait_until(lambda: not known.exists(), "logind has forgotten the user")
 
 
 def bus(user: User) -> dict[str, str]:
