@@ -24,7 +24,7 @@ from tests.engines.traced import Traced
 from tests.integration.harness import PATIENCE, Forktrace, wait_until
 
 # The first test on a new computer builds the machine.
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(7 * PATIENCE)]
 
 FORKTRACE = "/usr/local/bin/forktrace"
 BAZ = "while true; do date; sleep 1; done"

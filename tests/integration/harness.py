@@ -18,6 +18,9 @@ FORKTRACE = (sys.executable, "-m", "forktrace")
 PROJECT = Path(__file__).parents[2]
 # Not a measure of anything: only so that a hang ends as a failure.
 PATIENCE = float(os.environ.get("FORKTRACE_PATIENCE", "60"))  # seconds
+# For a forktrace without one of its rules, which may hang; a whole one takes a second at most on an
+# idle machine of ours.
+BROKEN_PATIENCE = min(PATIENCE / 12, 25)
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,9 @@ from forktrace.model.process import Process
 from forktrace.trace.reader import read_trace
 from tests.conftest import Missing
 from tests.integration import broken, programs
-from tests.integration.harness import PATIENCE, Forktrace, Result, default_signals
+from tests.integration.harness import BROKEN_PATIENCE, PATIENCE, Forktrace, Result, default_signals
 
 BROKEN = (sys.executable, "-m", "tests.integration.broken")
-# A broken forktrace may hang; the whole one takes a second at most on an idle machine of ours.
-BROKEN_PATIENCE = PATIENCE / 12
 
 # Followed by a command: runs it as the first process of a PID namespace, or under that one.
 AS_NAMESPACE_INIT = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")

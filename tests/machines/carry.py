@@ -64,13 +64,13 @@ def requirements() -> list[str]:
     return [need for need in named if not need.startswith(UNUSED)]
 
 
-def work_disk(spec: Spec, tests: Sequence[str], seconds: float) -> Path:
+def work_disk(spec: Spec, tests: Sequence[str], seconds: float | None = None) -> Path:
     """Make the disk that carries the work in, and the results out; returns its image.
 
     Args:
         spec: the machine that it is for.
         tests: the arguments of pytest.
-        seconds: how long one test may take.
+        seconds: how long one test may take; by default three times as long as one thing in it.
 
     Raises:
         MachineError: there is no wheel that fits, or no disk could be made.
@@ -86,8 +86,11 @@ def work_disk(spec: Spec, tests: Sequence[str], seconds: float) -> Path:
     shutil.copytree(site(spec), content / "site", symlinks=True)
     shutil.copy(Path(__file__).with_name("run.sh"), content / "run")
     (content / "ready").write_text(f"{READY}\n")
+    (content / "patience").write_text(f"{spec.patience}\n")
     (content / "commit").write_text(_commit())
-    (content / "arguments").write_text("\n".join((f"--timeout={seconds:.0f}", *tests)) + "\n")
+    (content / "arguments").write_text(
+        "\n".join((f"--timeout={seconds or 3 * spec.patience:.0f}", *tests)) + "\n"
+    )
     disk = folder / "work.img"
     make_disk(content, disk, DISK, LABEL)
     shutil.rmtree(content)

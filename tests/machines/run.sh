@@ -21,7 +21,7 @@ ln -sf /usr/local/bin/forktrace /usr/bin/forktrace
 ip link add eth0 type dummy && ip address add 192.0.2.2/24 dev eth0 && ip link set eth0 up &&
     ip route add default via 192.0.2.1
 echo nameserver 192.0.2.1 >/etc/resolv.conf
-export CI=true FORKTRACE_MACHINE=1 FORKTRACE_PATIENCE=300 FORKTRACE_KEEP=$results/traces
+export CI=true FORKTRACE_MACHINE=1 FORKTRACE_PATIENCE=$(cat /forktrace/patience) FORKTRACE_KEEP=$results/traces
 # One argument a line, as none holds a line break.
 set --
 while IFS= read -r argument; do set -- "$@" "$argument"; done </forktrace/arguments

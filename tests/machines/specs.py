@@ -30,6 +30,8 @@ class Spec:
         console: the serial port that the kernel calls its console.
         kernel: the package of the kernel.
         more: the packages that only this machine has.
+        patience: how many seconds a test waits there for what takes a second elsewhere: emulated,
+            all is some ten times slower, and a system call that stops for a tracer still more.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Spec:
     console: str
     kernel: str
     more: tuple[str, ...] = ()
+    patience: int = 300
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -81,7 +84,7 @@ MACHINES = {
         ),
         Spec(
             "debian12-aarch64", "bookworm", "arm64", "aarch64", "3.11", 36,
-            AARCH64, "ttyAMA0", "linux-image-cloud-arm64", (*GDB_12, *LOAD_12),
+            AARCH64, "ttyAMA0", "linux-image-cloud-arm64", (*GDB_12, *LOAD_12), patience=900,
         ),
     )
 }  # fmt: skip

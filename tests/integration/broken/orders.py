@@ -16,7 +16,7 @@ from forktrace.capture.recorder import Recorder
 from forktrace.capture.reports import WALL
 from forktrace.capture.tracer import Tracer
 from tests.integration.broken.registry import ORDERS, Break, replace
-from tests.integration.harness import PATIENCE
+from tests.integration.harness import BROKEN_PATIENCE
 
 _real_waitpid = os.waitpid
 _FIRST = gateway.EVENT_STOP << 16 | signal.SIGTRAP << 8 | 0x7F
@@ -77,7 +77,7 @@ def _creators_stuck() -> None:
             command.append(pid)
         return _is_creation(status) and pid not in command
 
-    _late(PATIENCE / 60, is_late)
+    _late(BROKEN_PATIENCE / 5, is_late)
 
 
 @order("creators-at-the-end")
@@ -161,7 +161,7 @@ def _all_busy() -> None:
     """
 
     def waitpid(who: int, options: int) -> tuple[int, int]:
-        sleep(PATIENCE / 60_000)
+        sleep(BROKEN_PATIENCE / 5_000)
         return _real_waitpid(who, options)
 
     os.waitpid = waitpid

@@ -13,11 +13,11 @@ from tests.engines import systemd_lab
 from tests.engines.lab import call
 from tests.engines.systemd_lab import SHARED, Machine, is_whole_machine
 from tests.engines.test_systemd import FORKTRACE, attached
-from tests.integration.harness import wait_until
+from tests.integration.harness import PATIENCE, wait_until
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(3 * PATIENCE),
     pytest.mark.skipif(not is_whole_machine(), reason="records what only a whole machine has"),
 ]
 Keep = Callable[[Path, str], None]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.harness import PROJECT
+from tests.integration.harness import PATIENCE, PROJECT
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(6 * PATIENCE)
 EXAMPLES = PROJECT / "examples"
 CASES = sorted(path.parent.name for path in EXAMPLES.glob("*/launch.jsonl"))
 DRAWN = ("launch.svg", "launch.txt", "tree.svg")

@@ -11,10 +11,10 @@ import pytest
 
 from tests.engines.lab import WAIT, Watched, call, inspect, podman, start
 from tests.engines.traced import Traced
-from tests.integration.harness import finish
+from tests.integration.harness import PATIENCE, finish
 from tests.machines.inside.told import drawn, explained, listed, path_of, short, unit_of
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(3 * PATIENCE)]
 Keep = Callable[[Path, str], None]
 RUNTIMES = pytest.mark.parametrize("runtime", ["crun", "runc"])
 

@@ -9,11 +9,11 @@ import pytest
 from tests.engines.lab import WAIT, Watched, call, namespaces_of, start
 from tests.engines.test_rootless import User, as_user, by_user, establish, the_pid, user
 from tests.engines.traced import Traced
-from tests.integration.harness import Forktrace, status_field, wait_until
+from tests.integration.harness import PATIENCE, Forktrace, status_field, wait_until
 from tests.machines.inside.told import drawn, path_of
 
 __all__ = ["as_user", "by_user", "user"]
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(3 * PATIENCE)]
 Keep = Callable[[Path, str], None]
 
 

@@ -11,10 +11,10 @@ from tests.engines.lab import Watched, call, inspect, podman
 from tests.engines.systemd_lab import Machine
 from tests.engines.test_systemd import attached
 from tests.engines.traced import Traced
-from tests.integration.harness import wait_until
+from tests.integration.harness import PATIENCE, wait_until
 from tests.machines.inside.told import drawn, explained, listed, path_of, short, unit_of
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(3 * PATIENCE)]
 Keep = Callable[[Path, str], None]
 SLEEP = ("sh", "-c", "trap 'exit 0' TERM; while true; do sleep 1; done")
 QUADLET = """[Container]

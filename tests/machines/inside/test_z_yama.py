@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.engines.lab import Watched, call
-from tests.integration.harness import Result, the_sentence
+from tests.integration.harness import PATIENCE, Result, the_sentence
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(3 * PATIENCE)
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 
 
