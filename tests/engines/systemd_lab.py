@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
     "LANG": "C.UTF-8",
+    "SYSTEMD_BUS_TIMEOUT": str(PATIENCE),  # a systemd that is traced may be slow to answer
 }
 WRAPPER = """#!/bin/sh
 PYTHONPATH=/opt/forktrace:/opt/python exec /usr/bin/python3 -m forktrace "$@"

@@ -47,10 +47,12 @@ def machine(missing: Missing, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def unit(machine: Machine) -> Iterator[Callable[..., None]]:
-    """Return what writes baz.service from its lines; it is stopped at the end."""
+    """Return what writes baz.service from its lines, of which the last of a kind counts."""
 
     def write(*lines: str) -> None:
-        machine.write("/etc/systemd/system/baz.service", "\n".join(("[Service]", *lines, "")))
+        machine.write(
+            "/etc/systemd/system/baz.service", "\n".join(("[Service]", TIME_TO_STOP, *lines, ""))
+        )
         machine.call("systemctl", "daemon-reload")
 
     yield write
@@ -213,7 +215,6 @@ def test_forktrace_in_exec_start(
         f"ExecStart={FORKTRACE} run -q --linger {PATIENCE} --detail {detail} -o {SHARED}/{name} -- "
         + podman_line(ENDS_AT_TERM),
         "KillMode=mixed",
-        TIME_TO_STOP,
     )
     machine.call("systemctl", "start", "baz")
     facts = look(machine)
@@ -352,7 +353,7 @@ def test_attached_to_the_service_manager(
 ) -> None:
     """The unit is as it was written: podman is its main process, a child of PID 1."""
     name = f"attach-{detail}.jsonl"
-    unit(f"ExecStart={podman_line(ENDS_AT_TERM)}", "KillMode=mixed", TIME_TO_STOP)
+    unit(f"ExecStart={podman_line(ENDS_AT_TERM)}", "KillMode=mixed")
     with attached(machine, name, detail):
         machine.call("systemctl", "start", "baz")
         facts = look(machine)
