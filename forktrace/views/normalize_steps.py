@@ -38,7 +38,7 @@ from forktrace.model.process import Process
 
 _APART_NS = 1_000_000_000
 _RACE_NS = 100_000_000
-_EXEC_NS = 10_000_000  # from a creation to the exec, at the most, on an ordinary machine
+_EXEC_NS = 5_000_000  # from a creation to the exec, as a rule, on an ordinary machine
 _KILLS = ("kill", "tgkill", "tkill", "pidfd_send_signal")
 _WAITS = ("wait4", "waitid")
 
