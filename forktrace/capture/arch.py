@@ -9,6 +9,8 @@ import os
 
 from msgspec import Struct
 
+from forktrace.trace.events import How
+
 
 class Abi(Struct, frozen=True):
     """Describe one way that registers are laid out, and one system call table.
@@ -28,12 +30,12 @@ class Abi(Struct, frozen=True):
     stack: int
     result: int
     word: int
-    creators: dict[int, str]
+    creators: dict[int, How]
     number_mask: int = 0xFFFFFFFF
 
 
-_X86_64_CREATORS = {57: "fork", 58: "vfork", 56: "clone", 435: "clone3"}
-_I386_CREATORS = {2: "fork", 190: "vfork", 120: "clone", 435: "clone3"}
+_X86_64_CREATORS: dict[int, How] = {57: "fork", 58: "vfork", 56: "clone", 435: "clone3"}
+_I386_CREATORS: dict[int, How] = {2: "fork", 190: "vfork", 120: "clone", 435: "clone3"}
 _X32_BIT = 0x40000000
 
 _ROWS = (

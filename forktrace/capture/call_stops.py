@@ -5,6 +5,7 @@ from importlib import import_module
 from msgspec import Struct
 
 from forktrace.capture.arch import CALL_TABLES
+from forktrace.trace.events import How
 
 
 class CallStop(Struct, frozen=True):
@@ -40,7 +41,7 @@ class CreatorCall(Struct, frozen=True):
     of the argument (on arm).
     """
 
-    name: str
+    name: How
     first: int
     result: int
     overwritten: bool

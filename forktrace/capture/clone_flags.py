@@ -8,8 +8,9 @@ from functools import lru_cache
 
 from forktrace.capture.call_stops import CreatorCall
 from forktrace.capture.gateway import PtraceError, Tracee, signal_name
+from forktrace.trace.events import How
 
-Creation = tuple[str, int, int]  # the call's name, its flags, the exit signal
+Creation = tuple[How, int, int]  # the call's name, its flags, the exit signal
 
 _FLAGS = {
     0x00000080: "CLONE_NEWTIME",

@@ -9,7 +9,7 @@ class Outcome(Struct, frozen=True):
     """Say how the tracing ended.
 
     ``status`` is the command's wait status (None: not seen), ``reason`` why we stopped
-    ("exited", "linger", "signal"), ``left`` has the pids that are left running.
+    (``events.Ended`` says what each means), ``left`` has the pids that are left running.
     """
 
     status: int | None

@@ -168,7 +168,7 @@ class Recorder:
                 pid=process.pid,
                 tid=tid,
                 child=child,
-                how=how,  # type: ignore[arg-type]
+                how=how,
                 flags=flag_names(flags) if call else None,
                 exit_signal=exit_signal_name(exit_signal),
                 thread=thread,

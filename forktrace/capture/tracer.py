@@ -148,7 +148,8 @@ class Tracer:
         """
         until = monotonic() + _SETTLE_SECONDS
         while (self._early or self._table.awaits_creators) and monotonic() < until:
-            self._serve_next()
+            if not self._serve_next():
+                os.sched_yield()
 
     def _serve_next(self) -> bool:
         """Serve the next report, or what came before its creator's; False if there is none."""

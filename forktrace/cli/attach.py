@@ -28,6 +28,7 @@ from forktrace.cli.recording import (
     show_trace,
 )
 from forktrace.errors import ForktraceError
+from forktrace.trace.events import Detail
 from forktrace.trace.writer import TraceWriter
 from forktrace.views.options import ViewOptions
 
@@ -62,7 +63,7 @@ def command(
     seconds: float,
     wanted: Wanted,
     quiet: bool,
-    detail: str,
+    detail: Detail,
     shown: ViewOptions,
 ) -> int:
     """Trace running processes, all their threads, and what they start, until they end.
@@ -74,7 +75,7 @@ def command(
 
     outputs = parse_outputs(wanted, stdout=False)
     check_outputs(outputs, force=wanted.force)
-    request = Attachment(pids, children, limit(seconds), detail)  # type: ignore[arg-type]
+    request = Attachment(pids, children, limit(seconds), detail)
     trace = open_trace_file(outputs, "attach", force=wanted.force)
     writer = TraceWriter(trace.fd)
     started_ns = monotonic_ns()

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-How = Literal["fork", "vfork", "clone", "clone3"]
+from forktrace.trace.events import How
 
 
 class Moment(Struct, frozen=True, gc=False):  # made for each event, so it must be cheap

@@ -64,13 +64,13 @@ def requirements() -> list[str]:
     return [need for need in named if not need.startswith(UNUSED)]
 
 
-def work_disk(spec: Spec, tests: Sequence[str], seconds: float | None = None) -> Path:
+def work_disk(spec: Spec, tests: Sequence[str], seconds: float | None) -> Path:
     """Make the disk that carries the work in, and the results out; returns its image.
 
     Args:
         spec: the machine that it is for.
         tests: the arguments of pytest.
-        seconds: how long one test may take; by default three times as long as one thing in it.
+        seconds: how long one test may take, None for three times as long as it waits for a thing.
 
     Raises:
         MachineError: there is no wheel that fits, or no disk could be made.
