@@ -24,8 +24,9 @@ from forktrace.model.image import Image
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.trace.events import Ended
+from forktrace.views.normalize_chains import Step
 from forktrace.views.normalize_state import Own, States, Tables
-from forktrace.views.normalize_steps import Step, Steps
+from forktrace.views.normalize_steps import Steps
 
 _FIRST_PID = 1001  # of p1, so that nobody takes it for the pid 1 of a namespace
 _FIRST_OTHER = 901  # of a process group or session that is none of the trace's processes

@@ -12,8 +12,7 @@ something comes after it:
 - of a container, in the order of the OCI runtime specification's lifecycle: each invocation of the
   runtime after the one before, and the payload's exec after ``start``;
 - the end of the traced command, and of a container's engine, after the ends of all that descend
-  from it, were not orphaned by it, and ended before it or within 0.1 s after it: podman and conmon
-  end one right after the other, now this one first and now that;
+  from it and ended before it, or by chance after it (``normalize_races``);
 - what lies a second or more apart.
 
 Those times are of an ordinary machine. Where most processes take more than 10 ms from their
@@ -26,42 +25,19 @@ been observed, not always the one that was.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
 
 from forktrace.analysis.findings import Container, Findings
-from forktrace.model.facts import Call, Moment, UntracedChild
-from forktrace.model.image import Image
+from forktrace.model.facts import Call
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
+from forktrace.views.normalize_chains import Chains, Step, key_of
+from forktrace.views.normalize_races import settle_races
 
 _APART_NS = 1_000_000_000
-_RACE_NS = 100_000_000
 _EXEC_NS = 5_000_000  # from a creation to the exec, as a rule, on an ordinary machine
 _KILLS = ("kill", "tgkill", "tkill", "pidfd_send_signal")
 _WAITS = ("wait4", "waitid")
-
-Kind = Literal["birth", "exec", "call", "untraced", "released", "adoption", "exit"]
-
-
-@dataclass(slots=True, eq=False)
-class Step:
-    """Be something that a process did, at its observed moment; ``level`` is its new place.
-
-    ``key`` orders the steps as they were observed, but for the ends that raced with another.
-    """
-
-    kind: Kind
-    process: Process
-    at: Moment
-    what: Image | Call | UntracedChild | None = None
-    level: int = 0
-    after: list["Step"] = field(default_factory=list)
-    key: tuple[int, int] = (0, 0)
-
-    def __post_init__(self) -> None:
-        self.key = (self.at.seq, 0)
 
 
 class Steps:
@@ -73,80 +49,28 @@ class Steps:
     def __init__(self, launch: Launch, findings: Findings) -> None:
         self._launch = launch
         self._slowness = _slowness(launch)
-        self.own = {p.id: _steps_of(p) for p in launch.inside}
-        self._chains: dict[str, list[Step]] = {}
-        self._seqs: dict[str, list[int]] = {}
-        self._with_births()
-        self._places = {s: i for chain in self._chains.values() for i, s in enumerate(chain) if i}
+        self._chains = Chains(launch)
+        self.own = self._chains.own
+        self._places = {s: i for all_ in self._chains.all.values() for i, s in enumerate(all_) if i}
         self._at = {(s.process.id, s.at.seq): s for own in self.own.values() for s in own}
-        for ender in self._enders(findings):
-            self._settle_race(ender)
-        self._connect(findings)
+        ends = settle_races(self._chains, launch, findings, slowness=self._slowness)
+        self._connect(findings, ends)
         self.ordered = self._order()
 
-    def end_of(self, id_: str | None) -> Step | None:
-        """Return the step in which a process ended."""
-        return next((s for s in reversed(self.own.get(id_ or "", ())) if s.kind == "exit"), None)
-
-    def _with_births(self) -> None:
-        """Chain each process' own steps and its children's births, as they came."""
-        chains: dict[str, list[tuple[int, Step]]] = {
-            id_: [(step.at.seq, step) for step in own] for id_, own in self.own.items()
-        }
-        for process in self._launch.inside:
-            creation = process.creation
-            if creation is not None and creation.creator in chains:
-                chains[creation.creator].append((creation.at.seq, self.own[process.id][0]))
-        for id_, chain in chains.items():
-            ordered = [chain[0], *sorted(chain[1:], key=lambda item: item[0])]
-            self._seqs[id_] = [seq for seq, _ in ordered]
-            self._chains[id_] = [step for _, step in ordered]
-
-    def _enders(self, findings: Findings) -> list[str]:
-        """Return the traced command and the engines of containers, as far as they ended."""
-        ids = dict.fromkeys([self._launch.root, *(c.engine for c in findings.containers)])
-        return [id_ for id_ in ids if id_ is not None and self.end_of(id_) is not None]
-
-    def _descendants(self, id_: str) -> list[str]:
-        """Return all whose creators lead up to a process."""
-        found: list[str] = []
-        stack = [id_]
-        while stack:
-            born = [s.process.id for s in self._chains[stack.pop()][1:] if s.kind == "birth"]
-            found += born
-            stack += born
-        return found
-
-    def _settle_race(self, ender: str) -> None:
-        """Put the ends that came right after a process' end before it, one after the other."""
-        end = self.end_of(ender)
-        if end is None or not self._launch.header.times:
-            return
-        limit_ns = end.at.at_ns + int(_RACE_NS * self._slowness)
-        ends = [self.end_of(id_) for id_ in self._descendants(ender)]
-        late = [e for e in ends if e and e.at.seq > end.at.seq and e.at.at_ns <= limit_ns]
-        for place, step in enumerate(sorted(late, key=lambda s: s.at.seq), start=1):
-            orphaned = any(a.death == ender for a in step.process.adoptions)
-            chain = [s for s in self._chains[step.process.id] if s is not step]
-            children = [self.end_of(s.process.id) for s in chain[1:] if s.kind == "birth"]
-            before = [*chain, *filter(None, children)]
-            if not orphaned and all(s.key < end.key for s in before):
-                step.key = (end.at.seq - 1, place)
-
-    def _connect(self, findings: Findings) -> None:
-        for chain in self._chains.values():
-            for earlier, later in pairwise(chain):
+    def _connect(self, findings: Findings, ends: Iterable[Step]) -> None:
+        for steps in self._chains.all.values():
+            for earlier, later in pairwise(steps):
                 _link(earlier, later)
-        waits = any(step.what.name in _WAITS for step in self._calls())  # type: ignore[union-attr]
+        waits = any(call.name in _WAITS for _, call in self._calls())
         for process in self._launch.inside:
             self._connect_birth(process)
             self._connect_end(process, waits=waits)
         self._connect_kills()
         for container in findings.containers:
             self._connect_container(container)
-        for ender in self._enders(findings):
-            for id_ in self._descendants(ender):
-                _link(self.end_of(id_), self.end_of(ender))
+        for end in ends:
+            for id_ in self._chains.descendants(end.process.id):
+                _link(self._chains.end_of(id_), end)
 
     def _connect_birth(self, process: Process) -> None:
         birth = self.own[process.id][0]
@@ -160,31 +84,30 @@ class Steps:
         if creation.is_vfork:
             released = next((s for s in self.own[process.id] if s.kind in ("exec", "exit")), None)
             following = self._places[birth] + 1
-            _link(released, *self._chains[creation.creator][following : following + 1])
+            _link(released, *self._chains.all[creation.creator][following : following + 1])
 
     def _connect_end(self, process: Process, *, waits: bool) -> None:
-        end = self.end_of(process.id)
+        end = self._chains.end_of(process.id)
         parent = self._launch.parent_now(process)
         for adoption in process.adoptions:
-            _link(self.end_of(adoption.death), end)
+            _link(self._chains.end_of(adoption.death), end)
         if end is None or parent not in self.own:
             return
-        _link(end, self.end_of(parent))
+        _link(end, self._chains.end_of(parent))
         if process.reap is not None and process.reap.by in self.own:
             _link(end, self._at.get((process.reap.by, process.reap.at.seq)))
         elif not waits:
-            following = bisect_right(self._seqs[parent], end.at.seq)
-            _link(end, *self._chains[parent][following : following + 1])
+            following = bisect_right(self._chains.seqs[parent], end.at.seq)
+            _link(end, *self._chains.all[parent][following : following + 1])
 
     def _connect_kills(self) -> None:
         killed: dict[int, list[Step]] = {}
         for process in self._launch.inside:
-            end = self.end_of(process.id)
+            end = self._chains.end_of(process.id)
             if end is not None and process.exit and process.exit.signal:
                 killed.setdefault(process.pid, []).append(end)
-        for step in self._calls():
-            call = step.what
-            if isinstance(call, Call) and call.name in _KILLS and call.error is None:
+        for step, call in self._calls():
+            if call.name in _KILLS and call.error is None:
                 pid = call.arguments.get("pid")
                 for end in killed.get(pid, ()) if isinstance(pid, int) else ():
                     _link(step, end)
@@ -192,7 +115,7 @@ class Steps:
     def _connect_container(self, container: Container) -> None:
         invocations = [id_ for id_ in container.runtimes if id_ in self.own]
         for earlier, later in pairwise(invocations):
-            _link(self.end_of(earlier), self.own[later][0])
+            _link(self._chains.end_of(earlier), self.own[later][0])
         payload = self._payload(container)
         for id_ in invocations:
             if "start" in self._launch.processes[id_].argv:
@@ -206,11 +129,12 @@ class Steps:
         members = (s for id_ in container.members for s in self.own.get(id_, ()))
         return next((s for s in members if s.kind == "exec" and s.at.seq == at.seq), None)
 
-    def _calls(self) -> Iterator[Step]:
-        return (s for own in self.own.values() for s in own if s.kind == "call")
+    def _calls(self) -> Iterator[tuple[Step, Call]]:
+        steps = (step for own in self.own.values() for step in own)
+        return ((step, step.what) for step in steps if isinstance(step.what, Call))
 
     def _order(self) -> list[Step]:
-        steps = sorted((s for own in self.own.values() for s in own), key=lambda s: s.key)
+        steps = sorted((s for own in self.own.values() for s in own), key=key_of)
         times = self._launch.header.times
         _set_levels(steps, apart_ns=int(_APART_NS * self._slowness) if times else None)
         rank = self._ranks()
@@ -230,31 +154,9 @@ class Steps:
         while stack:
             id_ = stack.pop()
             found[id_] = len(found)
-            born = [s.process.id for s in self._chains[id_][1:] if s.kind == "birth"]
+            born = [s.process.id for s in self._chains.all[id_][1:] if s.kind == "birth"]
             stack.extend(reversed(born))
         return found
-
-
-def _steps_of(process: Process) -> list[Step]:
-    """Return a process' steps, its birth first, the others in observed order."""
-    later = [
-        Step("exec", process, image.at, image)
-        for i, image in enumerate(process.images)
-        if not image.inherited and not (process.attached and i == 0)
-    ]
-    later += [Step("call", process, call.at, call) for call in process.calls if not _noise(call)]
-    later += [Step("untraced", process, child.at, child) for child in process.untraced]
-    later += [Step("adoption", process, a.at) for a in process.adoptions if a.death is None]
-    if process.released is not None:
-        later.append(Step("released", process, process.released))
-    if process.exit is not None:
-        later.append(Step("exit", process, process.exit.at))
-    return [Step("birth", process, process.born), *sorted(later, key=lambda s: s.at.seq)]
-
-
-def _noise(call: Call) -> bool:
-    """Say if a call is no deed of the program: Go's runtime preempts threads by SIGURG."""
-    return call.name == "tgkill" and call.arguments.get("signal") == "SIGURG"
 
 
 def _link(earlier: Step | None, later: Step | None = None) -> None:

@@ -25,6 +25,7 @@ TRACES = sorted(EXAMPLES.glob("*/launch.jsonl"))
 FORMATS = ("text", "svg", "json", "markdown", "dot", "mermaid", "graphml", "perfetto", "html")
 ID = "0123456789abcdef" * 4
 OTHER_ID = "fedcba9876543210" * 4
+ENGINE_END: Step = ("exit", 3000, 0)
 
 
 def drawn(launch: Launch, name: str = "json") -> str:
@@ -142,6 +143,27 @@ def test_the_payload_runs_after_the_runtime_was_told_to_start_it() -> None:
     told = story(launch_of(*podman_steps()))
     start = next(i for i, words in enumerate(told) if words.startswith("p9 exec"))
     assert told[start:].count("p8 exec echo") == 1
+
+
+def ended_early(after: Step) -> Launch:
+    """Return podman's launch with the engine's end right after another step."""
+    steps = [step for step in podman_steps() if step != ENGINE_END]
+    return launch_of(*steps[: steps.index(after) + 1], ENGINE_END, *steps[steps.index(after) + 1 :])
+
+
+@pytest.mark.parametrize("after", [("exit", 3032, 0), ("exit", 3056, 0), ("exit", 3050, 0)])
+def test_whether_the_engine_or_the_cleanup_of_its_container_ends_first_is_no_matter(
+    after: Step,
+) -> None:
+    for name in ("svg", "json"):
+        assert drawn(ended_early(after), name) == drawn(launch_of(*podman_steps()), name)
+
+
+def test_a_container_that_outlives_its_engine_is_another_launch() -> None:
+    early = ended_early(("exit", 3040, 0))
+    assert drawn(early) != drawn(launch_of(*podman_steps()))
+    told = story(early)
+    assert told.index("p1 exit") < told.index("p8 exit")
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.parent.name)
