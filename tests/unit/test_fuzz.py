@@ -13,6 +13,7 @@ from tests.fuzz.__main__ import run
 from tests.fuzz.mutate import MUTATIONS, mutated
 
 
+@pytest.mark.timeout(600)  # it is all work, and machines are shared
 def test_damaged_traces_are_drawn_or_refused() -> None:
     drawn, refused = run(cases=250, seed=0)
     assert drawn >= 50  # else the damage hides what lies behind the reader
