@@ -21,7 +21,7 @@ from tests.engines import systemd_lab
 from tests.engines.lab import LIMITS
 from tests.engines.systemd_lab import SHARED, Machine
 from tests.engines.traced import Traced
-from tests.integration.harness import PATIENCE, Forktrace, wait_until
+from tests.integration.harness import PATIENCE, TO_THE_END, Forktrace, wait_until
 
 # The first test on a new computer builds the machine.
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(7 * PATIENCE)]
@@ -211,9 +211,9 @@ def test_forktrace_in_exec_start(
 ) -> None:
     """forktrace is the main process of the unit; TERM goes to podman through it, once."""
     name = f"unit-{detail}.jsonl"
+    options = f"{' '.join(TO_THE_END)} --detail {detail} -o {SHARED}/{name}"
     unit(
-        f"ExecStart={FORKTRACE} run -q --linger {PATIENCE} --detail {detail} -o {SHARED}/{name} -- "
-        + podman_line(ENDS_AT_TERM),
+        f"ExecStart={FORKTRACE} run -q {options} -- {podman_line(ENDS_AT_TERM)}",
         "KillMode=mixed",
     )
     machine.call("systemctl", "start", "baz")

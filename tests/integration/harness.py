@@ -18,6 +18,8 @@ FORKTRACE = (sys.executable, "-m", "forktrace")
 PROJECT = Path(__file__).parents[2]
 # Not a measure of anything: only so that a hang ends as a failure.
 PATIENCE = float(os.environ.get("FORKTRACE_PATIENCE", "60"))  # seconds
+# An option: stay until all has ended that the command leaves behind, as podman leaves the cleanup.
+TO_THE_END = ("--linger", str(PATIENCE))
 # For a forktrace without one of its rules, which may hang; a whole one takes a second at most on an
 # idle machine of ours.
 BROKEN_PATIENCE = min(PATIENCE / 12, 25)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Missing
 from tests.integration import test_podman
-from tests.integration.harness import Forktrace
+from tests.integration.harness import TO_THE_END, Forktrace
 from tests.integration.test_podman import program
 
 pytestmark = pytest.mark.podman
@@ -23,7 +23,7 @@ def image(missing: Missing, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def traced(forktrace: Forktrace, number: int, *command: str) -> dict[str, bytes]:
     trace = f"{number}.jsonl"
-    done = forktrace("run", "-q", "-o", trace, "--", *command)
+    done = forktrace("run", "-q", *TO_THE_END, "-o", trace, "--", *command)
     assert done.status == 0, done.err
     outputs = [part for name in FILES for part in ("-o", name)]
     done = forktrace("render", trace, "--normalize", "--force", *outputs)
@@ -74,7 +74,8 @@ def test_an_init_in_the_container_makes_another_picture(
 ) -> None:
     command = (*test_podman.RUN, "--rm")
     plain = traced(forktrace, 0, *command, image, "echo", "hi")
-    done = forktrace("run", "-q", "-o", "1.jsonl", "--", *command, "--init", image, "echo", "hi")
+    init = (*command, "--init", image, "echo", "hi")
+    done = forktrace("run", "-q", *TO_THE_END, "-o", "1.jsonl", "--", *init)
     if done.status != 0 and "catatonit" in done.err:
         missing("podman run --init needs catatonit")
     assert forktrace("render", "1.jsonl", "--normalize", "-o", "init.svg").status == 0

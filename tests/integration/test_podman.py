@@ -24,6 +24,7 @@ from tests.conftest import Missing
 from tests.integration import programs
 from tests.integration.harness import (
     PATIENCE,
+    TO_THE_END,
     Forktrace,
     Record,
     alive,
@@ -144,7 +145,7 @@ def test_a_payload_that_faults(
 
 def test_the_main_job(forktrace: Forktrace, image: str) -> None:
     done = forktrace(
-        "run", "-o", "l.jsonl", "-o", "l.svg", "-o", "g.json", "--",
+        "run", *TO_THE_END, "-o", "l.jsonl", "-o", "l.svg", "-o", "g.json", "--",
         *RUN, "--rm", image, "echo", "hi",
     )  # fmt: skip
     assert (done.status, done.out) == (0, b"hi\n"), done.err
@@ -216,7 +217,7 @@ def test_exit_status_of_the_container(
 ) -> None:
     done = forktrace.record(
         *RUN, "--rm", image, "sh", "-c", f"cat; exit {status}",
-        options=["--detail", detail], input=b"not attached",
+        options=["--detail", detail, *TO_THE_END], input=b"not attached",
     )  # fmt: skip
     assert (done.status, done.out) == (status, b""), done.err
     assert done.records[-1]["reason"] == "exited"
@@ -362,8 +363,9 @@ def test_stopping_a_foreground_container_through_forktrace(
     """podman passes TERM and INT on to its container; forktrace hands TERM to podman once."""
     script = "trap 'echo got; exit 9' TERM INT; echo up; while :; do sleep 0.1; done"
     process, trace = forktrace.start_recording(
-        *RUN, "--rm", "--name", container, image, "sh", "-c", script, process_group=0
-    )
+        *RUN, "--rm", "--name", container, image, "sh", "-c", script,
+        options=TO_THE_END, process_group=0,
+    )  # fmt: skip
     assert read_line(process) == b"up\n"
     wait_until(lambda: passes_signals_on(the_root(read_records(trace))), "podman is ready")
     if how == "TERM":
