@@ -11,7 +11,7 @@ export default [
     rules: {
       "complexity": ["error", 16],
       "eqeqeq": "error",
-      "max-lines": ["error", 420],
+      "max-lines": ["error", 300],
       "no-eval": "error",
       "no-implied-eval": "error",
       "no-new-func": "error",

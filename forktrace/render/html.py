@@ -25,6 +25,7 @@ SCRIPTS = (  # in the order in which they stand in the page
     "dom.js",
     "state.js",
     "picture.js",
+    "marks.js",
     "lanes.js",
     "rows.js",
     "tree.js",

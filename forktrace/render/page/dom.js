@@ -53,3 +53,25 @@ function field(id) {
 function calm() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
+
+/**
+ * Scroll a box just so far that a place in it can be seen.
+ * @param {HTMLElement} box @param {"scrollTop" | "scrollLeft"} side @param {number} size
+ * @param {number} place @param {number} margin
+ */
+function scrollInto(box, side, size, place, margin) {
+  const room = Math.min(margin, size / 3);
+  if (place < box[side] + room) box[side] = place - room;
+  else if (place > box[side] + size - room / 2) box[side] = place - size + Math.min(room, size / 2);
+}
+
+/**
+ * Return the page's rules for a selector with the colours as they are now: a file has no variables.
+ * @param {string} selector
+ */
+function literalRules(selector) {
+  const now = getComputedStyle(document.documentElement);
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).map((rule) => rule.cssText);
+  const wanted = rules.filter((rule) => rule.startsWith(selector)).join("\n");
+  return wanted.replace(/var\((--[\w-]+)\)/g, (_, name) => now.getPropertyValue(name).trim());
+}

@@ -82,22 +82,6 @@ function pictureLanes(box, root) {
     showChoice();
   }
 
-  /** @param {Element} element @param {boolean} future */
-  function fade(element, future) {
-    if (future) element.setAttribute("opacity", GHOST);
-    else element.removeAttribute("opacity");
-  }
-
-  /** @param {Span} span @param {number} x */
-  function grow(span, x) {
-    const { element, ghost, from, to } = span;
-    const end = Math.max(Math.min(x, to), from);
-    ghost.setAttribute("visibility", end < to ? "visible" : "hidden");
-    element.setAttribute("visibility", end > from ? "visible" : "hidden");
-    if (element.localName === "rect") element.setAttribute("width", String(end - from));
-    else element.setAttribute(num(ghost, "x1") > num(ghost, "x2") ? "x1" : "x2", String(end));
-  }
-
   function showChoice() {
     bands.replaceChildren();
     picture.rows.forEach((row, i) => {
@@ -151,13 +135,6 @@ function pictureLanes(box, root) {
     show();
   }
 
-  /** @param {Element} element @param {number} shift @param {boolean} visible */
-  function place(element, shift, visible) {
-    element.setAttribute("transform", `translate(0,${shift})`);
-    if (visible) element.removeAttribute("display");
-    else element.setAttribute("display", "none");
-  }
-
   /** @param {Row} row @param {number} i */
   function placeRow(row, i) {
     const visible = !hidden.has(row.process);
@@ -197,14 +174,6 @@ function pictureLanes(box, root) {
       const row = rowAt(picture, anchorOf(head).y);
       head.setAttribute("transform", `translate(0,${nth(shifts, row === edge.from ? edge.from : edge.to)})`);
     }
-  }
-
-  /** Stretch a curve to other ends. @param {string} path @param {number} y1 @param {number} y2 */
-  function bent(path, y1, y2) {
-    const numbers = (path.match(/-?[\d.]+/g) ?? []).map(Number);
-    const [x1 = 0, old1 = 0, xa = 0, ya = 0, xb = 0, yb = 0, x2 = 0, old2 = 0] = numbers;
-    const turn = (/** @type {number} */ y) => y1 + ((y - old1) * (y2 - y1)) / (old2 - old1 || 1);
-    return `M${x1},${y1}C${xa},${turn(ya)} ${xb},${turn(yb)} ${x2},${y2}`;
   }
 
   /** @param {Frame} frame */
@@ -314,15 +283,4 @@ function pictureLanes(box, root) {
   if (scale < READABLE) scale = 0.85;
   arrange();
   return { show, arrange, reveal, zoom, svg: file };
-}
-
-/**
- * Scroll a box just so far that a place in it can be seen.
- * @param {HTMLElement} box @param {"scrollTop" | "scrollLeft"} side @param {number} size
- * @param {number} place @param {number} margin
- */
-function scrollInto(box, side, size, place, margin) {
-  const room = Math.min(margin, size / 3);
-  if (place < box[side] + room) box[side] = place - room;
-  else if (place > box[side] + size - room / 2) box[side] = place - size + Math.min(room, size / 2);
 }

@@ -4,25 +4,6 @@ const ROW = 26; // px
 const NAMES = 264; // px of the names at the left
 const HEAD = 4; // px above the first row
 const GAPS = [2, 3, 5, 8, 12, 18, 26, 38, 56]; // px between two columns, from small to large
-const FEW_ROWS = 60;
-
-/** Fold what is deep, so that a reader sees few rows first; a wide tree stays as it is. */
-function foldAtFirst() {
-  const depth = new Int32Array(COUNT);
-  /** @type {number[]} */
-  const rows = [];
-  for (const p of DATA.order) {
-    const above = nth(P.above, p);
-    depth[p] = above === NONE ? 0 : nth(depth, above) + 1;
-    rows[nth(depth, p)] = (rows[nth(depth, p)] ?? 0) + 1;
-  }
-  let deepest = 0;
-  let sum = rows[0] ?? 0;
-  while (deepest + 1 < rows.length && (deepest === 0 || sum + (rows[deepest + 1] ?? 0) <= FEW_ROWS)) {
-    sum += rows[++deepest] ?? 0;
-  }
-  for (const p of DATA.order) if (nth(depth, p) >= deepest && hasBelow(p)) STATE.folded.add(p);
-}
 
 /**
  * Make the lanes of a large launch.
@@ -32,11 +13,7 @@ function foldAtFirst() {
 function rowLanes(box) {
   const sizer = html("div", { class: "sizer" });
   const view = svg("svg", { class: "rows", role: "group", "aria-label": "Rows in sight" });
-  const depth = new Int32Array(COUNT);
-  for (const p of DATA.order) {
-    const above = nth(P.above, p);
-    depth[p] = above === NONE ? 0 : nth(depth, above) + 1;
-  }
+  const depth = depths();
   /** @type {number[]} the processes that have a row */
   let rows = [];
   const rowOf = new Int32Array(COUNT).fill(NONE);
@@ -303,15 +280,4 @@ function rowLanes(box) {
   }
 
   return { show, arrange, reveal, zoom, svg: file };
-}
-
-/**
- * Return the page's rules for a selector with the colours as they are now: a file has no variables.
- * @param {string} selector
- */
-function literalRules(selector) {
-  const now = getComputedStyle(document.documentElement);
-  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).map((rule) => rule.cssText);
-  const wanted = rules.filter((rule) => rule.startsWith(selector)).join("\n");
-  return wanted.replace(/var\((--[\w-]+)\)/g, (_, name) => now.getPropertyValue(name).trim());
 }

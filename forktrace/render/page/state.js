@@ -1,5 +1,7 @@
 // What the reader has chosen, and what follows for the rows.
 
+const FEW_ROWS = 60;
+
 /**
  * @typedef {object} Lanes The part of the page that draws them: a whole picture, or rows on demand.
  * @property {() => void} show Draw the moment, the choice and what was found.
@@ -62,4 +64,28 @@ function unfoldTo(p) {
     changed = STATE.folded.delete(above) || changed;
   }
   return changed;
+}
+
+/** Return how far below the first of its tree each process is. */
+function depths() {
+  const depth = new Int32Array(COUNT);
+  for (const p of DATA.order) {
+    const above = nth(P.above, p);
+    depth[p] = above === NONE ? 0 : nth(depth, above) + 1;
+  }
+  return depth;
+}
+
+/** Fold what is deep, so that a reader sees few rows first; a wide tree stays as it is. */
+function foldAtFirst() {
+  const depth = depths();
+  /** @type {number[]} */
+  const rows = [];
+  for (const p of DATA.order) rows[nth(depth, p)] = (rows[nth(depth, p)] ?? 0) + 1;
+  let deepest = 0;
+  let sum = rows[0] ?? 0;
+  while (deepest + 1 < rows.length && (deepest === 0 || sum + (rows[deepest + 1] ?? 0) <= FEW_ROWS)) {
+    sum += rows[++deepest] ?? 0;
+  }
+  for (const p of DATA.order) if (nth(depth, p) >= deepest && hasBelow(p)) STATE.folded.add(p);
 }
