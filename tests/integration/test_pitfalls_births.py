@@ -83,7 +83,8 @@ print('{"pid": %d, "seen": %d, "ended": %d, "killed": %d}' % (os.getpid(), seen,
 # Processes and threads in turn, whose pids are the same few again and again: we set the last pid
 # that was given back. Each child ends with a code of its own.
 FEW_PIDS = """
-import os, threading
+import os, threading, warnings
+warnings.simplefilter("ignore")  # of a fork while a joined thread may still be there (Python 3.12)
 for number in range(48):
     if number % 12 == 0:
         with open("/proc/sys/kernel/ns_last_pid", "w") as last:
