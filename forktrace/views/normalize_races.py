@@ -2,11 +2,12 @@
 
 - A container's engine that outlived the container ends after all that the monitor and its cleanup
   did: neither waits for the other (podman reads the exit code from the file that conmon writes),
-  and they end now in this order and now in that.
+  and they end now in this order and now in that. So does the engine of an exec session.
 - The traced command, and an engine, end after all that descend from them, were not orphaned by
   them, and ended within 0.1 s after them.
 
-So what lies after such an end is put right before it. What would have to move with it stays.
+So what lies after such an end is put right before it; in the second case, unless something else
+would have to move with it.
 """
 
 from collections.abc import Iterable
@@ -37,7 +38,10 @@ def settle_races(
     """
     races = _Races(chains)
     for container in findings.containers:
-        races.settle_cleanup(container)
+        races.settle_cleanup(container.engine, container.init, container.monitor, container)
+        for session in container.exec_sessions:
+            engine = _above_monitors(session.monitor, launch, findings)
+            races.settle_cleanup(engine, session.process, session.monitor, container)
     ids = dict.fromkeys([launch.root, *(c.engine for c in findings.containers)])
     ends = [end for end in map(chains.end_of, ids) if end is not None]
     if launch.header.times:
@@ -53,21 +57,22 @@ class _Races:
         self._chains = chains
         self._moved = count(1)
 
-    def settle_cleanup(self, container: Container) -> None:
+    def settle_cleanup(
+        self, engine: str | None, inside: str | None, monitor: str | None, container: Container
+    ) -> None:
         """Put what a monitor and its cleanup did after the engine's end before it.
 
-        Only where the container had ended before: one that lives on does so without its engine.
+        Only where what the engine started ``inside`` had ended before: what lives on does so
+        without its engine.
         """
-        engine = self._chains.end_of(container.engine)
-        init = self._chains.end_of(container.init)
-        monitor = self._chains.own.get(container.monitor or "")
-        if engine is None or init is None or monitor is None or init.key > engine.key:
+        end, ended = self._chains.end_of(engine), self._chains.end_of(inside)
+        if end is None or ended is None or ended.key > end.key or monitor not in self._chains.own:
             return
-        process = monitor[0].process
-        if not _orphaned(process, by=engine.process):
-            theirs = {process.id, *self._chains.descendants(process.id)} - set(container.members)
+        if not _orphaned(self._chains.own[monitor][0].process, by=end.process):
+            theirs = {monitor, *self._chains.descendants(monitor)} - set(container.members)
             steps = (step for id_ in theirs for step in self._chains.own[id_])
-            self._put_before(engine, (s for s in steps if s.key > engine.key))
+            late = (s for s in steps if s.key > end.key and s.kind != "released")
+            self._put_before(end, late)
 
     def settle_descendants(self, end: Step, *, within_ns: int) -> None:
         """Put the ends that came right after a process' end before it."""
@@ -88,6 +93,13 @@ class _Races:
         """Put steps right before an end, after those that were put there already."""
         for step in sorted(steps, key=key_of):
             step.key = (end.at.seq - 1, next(self._moved))
+
+
+def _above_monitors(id_: str | None, launch: Launch, findings: Findings) -> str | None:
+    """Return who created a monitor, also one that forked once more."""
+    while id_ is not None and id_ in findings.roles and findings.roles[id_].role == "monitor":
+        id_ = launch.processes[id_].creator
+    return id_
 
 
 def _orphaned(process: Process, *, by: Process) -> bool:

@@ -14,7 +14,7 @@ from forktrace.model.build import build_launch
 from forktrace.model.launch import Launch
 from forktrace.render.registry import find_format
 from forktrace.trace import events
-from forktrace.trace.reader import read_trace
+from forktrace.trace.reader import TraceFile, read_trace
 from forktrace.views.normalize import normalize
 from forktrace.views.options import ViewOptions
 from tests.unit.events import Step, launch_of
@@ -157,6 +157,22 @@ def test_whether_the_engine_or_the_cleanup_of_its_container_ends_first_is_no_mat
 ) -> None:
     for name in ("svg", "json"):
         assert drawn(ended_early(after), name) == drawn(launch_of(*podman_steps()), name)
+
+
+def end_event(trace: TraceFile, process: str | None) -> events.Event:
+    found = build_launch(trace).processes[process or ""]
+    return next(e for e in trace.events if isinstance(e, events.Exited) and e.pid == found.pid)
+
+
+@pytest.mark.parametrize(("case", "monitor"), [("podman-exec", "p4"), ("podman-run", "p4")])
+def test_a_monitor_may_end_long_after_its_engine(case: str, monitor: str) -> None:
+    trace = read_trace(EXAMPLES / case / "launch.jsonl")
+    engine_end, end = end_event(trace, "p1"), end_event(trace, monitor)
+    others = [event for event in trace.events if event is not end]
+    after = others.index(engine_end) + 1
+    late = replace(end, at_ns=engine_end.at_ns + 500_000_000)
+    moved = dataclasses.replace(trace, events=[*others[:after], late, *others[after:]])
+    assert drawn(build_launch(moved)) == drawn(build_launch(trace))
 
 
 def test_a_container_that_outlives_its_engine_is_another_launch() -> None:
