@@ -28,7 +28,9 @@ def trace_of_logs(*logs: tuple[str, bytes]) -> TraceFile:
     header, *between, end = records
     assert isinstance(header, events.Header)
     assert isinstance(end, events.Ended)
-    return TraceFile(header, between, end, [])
+    others = [e for e in between if not isinstance(e, events.Header | events.Ended)]
+    assert others == between
+    return TraceFile(header, others, end, [])
 
 
 def trace_of_log(text: str | bytes) -> TraceFile:
