@@ -141,10 +141,10 @@ class _Search:
         elif above.call is not None and above.call.verb == "exec":
             id_ = above.call.id
             container = self._container(id_) if id_ else self._sandbox(above.runtime or "")
-            container.exec_sessions.append(ExecSession(process.id, above.monitor))
+            container.exec_sessions.append(ExecSession(process.id, above.monitor, above.engine))
         elif above.told is not None and above.told.session:
             container = self._container(above.told.container)
-            container.exec_sessions.append(ExecSession(process.id, above.monitor))
+            container.exec_sessions.append(ExecSession(process.id, above.monitor, above.engine))
         else:
             container = self._first(process, above)
         container.members.append(process.id)

@@ -145,10 +145,14 @@ class StreamEnd:
 
 @dataclass(slots=True)
 class ExecSession:
-    """Be a process that was started in a running container (`podman exec`), and its monitor."""
+    """Be a process that was started in a running container (`podman exec`).
+
+    ``monitor`` is its own one, ``engine`` the process that the launch of it began with.
+    """
 
     process: str
     monitor: str | None = None
+    engine: str | None = None
 
 
 @dataclass(slots=True)

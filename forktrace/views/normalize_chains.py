@@ -47,12 +47,16 @@ class Chains:
         """Return the step in which a process ended."""
         return next((s for s in reversed(self.own.get(id_ or "", ())) if s.kind == "exit"), None)
 
+    def children(self, id_: str) -> list[str]:
+        """Return whom a process created, in that order."""
+        return [s.process.id for s in self.all[id_][1:] if s.kind == "birth"]
+
     def descendants(self, id_: str) -> list[str]:
         """Return all whose creators lead up to a process."""
         found: list[str] = []
         stack = [id_]
         while stack:
-            born = [s.process.id for s in self.all[stack.pop()][1:] if s.kind == "birth"]
+            born = self.children(stack.pop())
             found += born
             stack += born
         return found

@@ -13,7 +13,7 @@ would have to move with it.
 from collections.abc import Iterable
 from itertools import count
 
-from forktrace.analysis.findings import Container, Findings
+from forktrace.analysis.findings import Findings
 from forktrace.model.launch import Launch
 from forktrace.model.process import Process
 from forktrace.views.normalize_chains import Chains, Step, key_of
@@ -38,10 +38,10 @@ def settle_races(
     """
     races = _Races(chains)
     for container in findings.containers:
-        races.settle_cleanup(container.engine, container.init, container.monitor, container)
+        members = container.members
+        races.settle_cleanup(container.engine, container.init, container.monitor, members)
         for session in container.exec_sessions:
-            engine = _above_monitors(session.monitor, launch, findings)
-            races.settle_cleanup(engine, session.process, session.monitor, container)
+            races.settle_cleanup(session.engine, session.process, session.monitor, members)
     ids = dict.fromkeys([launch.root, *(c.engine for c in findings.containers)])
     ends = [end for end in map(chains.end_of, ids) if end is not None]
     if launch.header.times:
@@ -58,7 +58,7 @@ class _Races:
         self._moved = count(1)
 
     def settle_cleanup(
-        self, engine: str | None, inside: str | None, monitor: str | None, container: Container
+        self, engine: str | None, inside: str | None, monitor: str | None, members: Iterable[str]
     ) -> None:
         """Put what a monitor and its cleanup did after the engine's end before it.
 
@@ -69,7 +69,7 @@ class _Races:
         if end is None or ended is None or ended.key > end.key or monitor not in self._chains.own:
             return
         if not _orphaned(self._chains.own[monitor][0].process, by=end.process):
-            theirs = {monitor, *self._chains.descendants(monitor)} - set(container.members)
+            theirs = {monitor, *self._chains.descendants(monitor)} - set(members)
             steps = (step for id_ in theirs for step in self._chains.own[id_])
             late = (s for s in steps if s.key > end.key and s.kind != "released")
             self._put_before(end, late)
@@ -86,20 +86,13 @@ class _Races:
     def _is_last(self, step: Step, *, before: Step) -> bool:
         """Say if all else that an ended process and its children did lies before another end."""
         others = [s for s in self._chains.all[step.process.id] if s is not step]
-        children = (self._chains.end_of(s.process.id) for s in others[1:] if s.kind == "birth")
+        children = map(self._chains.end_of, self._chains.children(step.process.id))
         return all(s.key < before.key for s in (*others, *filter(None, children)))
 
     def _put_before(self, end: Step, steps: Iterable[Step]) -> None:
         """Put steps right before an end, after those that were put there already."""
         for step in sorted(steps, key=key_of):
             step.key = (end.at.seq - 1, next(self._moved))
-
-
-def _above_monitors(id_: str | None, launch: Launch, findings: Findings) -> str | None:
-    """Return who created a monitor, also one that forked once more."""
-    while id_ is not None and id_ in findings.roles and findings.roles[id_].role == "monitor":
-        id_ = launch.processes[id_].creator
-    return id_
 
 
 def _orphaned(process: Process, *, by: Process) -> bool:

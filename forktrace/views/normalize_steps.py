@@ -154,8 +154,7 @@ class Steps:
         while stack:
             id_ = stack.pop()
             found[id_] = len(found)
-            born = [s.process.id for s in self._chains.all[id_][1:] if s.kind == "birth"]
-            stack.extend(reversed(born))
+            stack.extend(reversed(self._chains.children(id_)))
         return found
 
 

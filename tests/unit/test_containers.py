@@ -158,7 +158,7 @@ def test_an_exec_session_in_a_container_of_the_trace() -> None:
             ("reparent", 54, 52),
         )
     )
-    assert found.exec_sessions == [ExecSession("p12", "p10")]
+    assert found.exec_sessions == [ExecSession("p12", "p10", "p8")]
     assert found.members == ["p6", "p12"]
     assert found.runtimes == ["p5", "p7", "p11"]
     assert (found.monitor, found.engine) == ("p4", "p2")

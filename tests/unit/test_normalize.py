@@ -148,7 +148,8 @@ def test_the_payload_runs_after_the_runtime_was_told_to_start_it() -> None:
 def ended_early(after: Step) -> Launch:
     """Return podman's launch with the engine's end right after another step."""
     steps = [step for step in podman_steps() if step != ENGINE_END]
-    return launch_of(*steps[: steps.index(after) + 1], ENGINE_END, *steps[steps.index(after) + 1 :])
+    at = steps.index(after) + 1
+    return launch_of(*steps[:at], ENGINE_END, *steps[at:])
 
 
 @pytest.mark.parametrize("after", [("exit", 3032, 0), ("exit", 3056, 0), ("exit", 3050, 0)])
@@ -159,8 +160,8 @@ def test_whether_the_engine_or_the_cleanup_of_its_container_ends_first_is_no_mat
         assert drawn(ended_early(after), name) == drawn(launch_of(*podman_steps()), name)
 
 
-def end_event(trace: TraceFile, process: str | None) -> events.Event:
-    found = build_launch(trace).processes[process or ""]
+def end_event(trace: TraceFile, process: str) -> events.Event:
+    found = build_launch(trace).processes[process]
     return next(e for e in trace.events if isinstance(e, events.Exited) and e.pid == found.pid)
 
 

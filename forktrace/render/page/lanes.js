@@ -157,10 +157,7 @@ function pictureLanes(box, root) {
   function placeEdge(edge) {
     const [from, to] = [picture.rows[edge.from], picture.rows[edge.to]];
     const visible = !!from && !!to && !hidden.has(from.process) && !hidden.has(to.process);
-    for (const element of [edge.line, ...edge.heads]) {
-      if (visible) element.removeAttribute("display");
-      else element.setAttribute("display", "none");
-    }
+    for (const element of [edge.line, ...edge.heads]) display(element, visible);
     if (!visible) return;
     const y1 = Number(edge.original.y1) + nth(shifts, edge.from);
     const y2 = Number(edge.original.y2) + nth(shifts, edge.to);

@@ -19,6 +19,11 @@ function grow(span, x) {
 /** @param {Element} element @param {number} shift @param {boolean} visible */
 function place(element, shift, visible) {
   element.setAttribute("transform", `translate(0,${shift})`);
+  display(element, visible);
+}
+
+/** @param {Element} element @param {boolean} visible */
+function display(element, visible) {
   if (visible) element.removeAttribute("display");
   else element.setAttribute("display", "none");
 }
